@@ -1,0 +1,218 @@
+"""Virtual time for trio, and the random streams: the one owner of all nondeterminism.
+
+The rules of this module:
+
+1. Time stands still while any task can run. trio asks its clock how long to
+   sleep only when none can; that is the moment to jump to the next entry of
+   the agenda.
+2. Of two entries for the same instant, the one made first comes first.
+3. When no task can run and the agenda is empty, nothing can ever happen again:
+   that is a deadlock, and the run ends with a message instead of hanging.
+4. trio shuffles the tasks that are ready together. While a run lasts they go
+   in the order in which they became ready; afterwards trio's own dice are
+   back, and have not been rolled.
+5. Every random number comes from a stream named after who draws it and what
+   for, so that changing one knob leaves every other draw as it was.
+"""
+
+import itertools
+import math
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from heapq import heappop, heappush
+from typing import Any, TypeVar
+
+import numpy as np
+import trio
+from numpy.random import PCG64, Generator, SeedSequence
+from trio._core import _run as trio_run
+
+from sim.channels import stuck
+from sim.distributions import Distribution, Floats
+
+T = TypeVar("T")
+
+FIRST_BLOCK, LAST_BLOCK = 16, 4096
+
+
+class Clock(trio.abc.Clock):
+    """Virtual seconds since the start of a run, and the agenda of what is still to come."""
+
+    def __init__(self, limit: float = math.inf) -> None:
+        self.now = 0.0
+        self.limit = limit
+        self.on_stuck: Callable[[], None] | None = None
+        self._agenda: list[tuple[float, int, Callable[..., object], Any]] = []
+        self._struck: set[int] = set()
+        self._order = itertools.count()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the agenda has come to its end."""
+        return not self._agenda
+
+    async def sleep_until(self, time: float) -> None:
+        """Wait until an instant; return at once if it has come."""
+        if time <= self.now:
+            return
+        number = next(self._order)
+        heappush(self._agenda, (time, number, trio.lowlevel.reschedule, trio.lowlevel.current_task()))
+
+        def give_up(_: object) -> trio.lowlevel.Abort:
+            self._struck.add(number)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(give_up)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for so many virtual seconds."""
+        await self.sleep_until(self.now + seconds)
+
+    def call_at(self, time: float, act: Callable[[T], object], argument: T) -> None:
+        """Have act(argument) called at an instant, between the tasks; it must not wait."""
+        heappush(self._agenda, (time, next(self._order), act, argument))
+
+    def start_clock(self) -> None:
+        """Begin at 0; trio calls this."""
+        trio_run.GLOBAL_RUN_CONTEXT.runner.deadlines = _OrderedDeadlines()
+
+    def current_time(self) -> float:
+        """Tell trio the time, for its own sleeps and timeouts."""
+        return self.now
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        """Jump to whatever comes next, for no task can run; trio never really sleeps."""
+        while self._struck and self._agenda and self._agenda[0][1] in self._struck:
+            self._struck.remove(heappop(self._agenda)[1])
+        time = self._agenda[0][0] if self._agenda else math.inf
+        if self.on_stuck is None:
+            return math.inf  # the run is over: trio tidies up, and waits for nobody but itself
+        if min(time, deadline) > self.limit or time == deadline == math.inf:
+            self.on_stuck()
+        elif time <= deadline:
+            self.now, _, act, argument = heappop(self._agenda)
+            act(argument)
+        else:
+            self.now = max(self.now, deadline)
+        return 0.0
+
+
+class _OrderedDeadlines(trio_run.Deadlines):
+    """trio's timeouts, in the order in which they were set where they end together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order = itertools.count()
+
+    def add(self, deadline: float, cancel_scope: trio.CancelScope) -> None:
+        heappush(self._heap, (deadline, next(self._order), cancel_scope))
+        self._active += 1
+
+
+class _InOrder:
+    """Stands where trio keeps its dice: tasks run in the order in which they became ready."""
+
+    def random(self) -> float:
+        """Have every batch reversed, for trio takes from its end."""
+        return 0.0
+
+
+_one_run = threading.RLock()
+
+
+@contextmanager
+def in_order() -> Iterator[None]:
+    """Take chance out of trio's scheduling, one run at a time, and put it back afterwards."""
+    with _one_run:
+        dice, sorting = trio_run._r, trio_run._ALLOW_DETERMINISTIC_SCHEDULING
+        _set_dice(_InOrder(), False)
+        try:
+            yield
+        finally:
+            _set_dice(dice, sorting)
+
+
+def _set_dice(dice: object, sorting: bool) -> None:
+    """Give trio's scheduler its dice; `sorting` is how pytest-trio makes hypothesis runs repeatable."""
+    vars(trio_run).update(_r=dice, _ALLOW_DETERMINISTIC_SCHEDULING=sorting)
+
+
+class Stuck(RuntimeError):
+    """A run that cannot end; str() says when it stopped, and who waits for whom."""
+
+    def __init__(self, clock: Clock, waiting: list[str]) -> None:
+        why = "deadlock" if clock.empty else f"not done by {clock.limit:g} s, the limit of virtual time,"
+        super().__init__("\n  ".join([f"{why} at {clock.now:.3f} s: nobody can go on", *waiting]))
+        self.waiting = waiting
+
+
+def run(main: Callable[[Clock], Awaitable[T]], clock: Clock | None = None) -> T:
+    """Run main(clock) on virtual time, from 0 until it returns; raise Stuck if it never can.
+
+    Ctrl-C arrives at the next wait and nowhere else, so that no fact is half
+    recorded.
+    """
+    clock = clock or Clock()
+    with in_order():
+        return trio.run(_watched, main, clock, clock=clock, restrict_keyboard_interrupt_to_checkpoints=True)
+
+
+async def _watched(main: Callable[[Clock], Awaitable[T]], clock: Clock) -> T:
+    """Run main, and end it with a message when nobody can go on."""
+    stuck_run: Stuck | None = None
+    me = trio.lowlevel.current_task()
+    with trio.CancelScope() as scope:
+
+        def give_up() -> None:
+            nonlocal stuck_run
+            stuck_run = stuck_run or Stuck(clock, stuck(_leaves(me)))
+            scope.cancel()
+
+        clock.on_stuck = give_up
+        try:
+            return await main(clock)
+        finally:
+            clock.on_stuck = None
+    assert stuck_run is not None
+    raise stuck_run
+
+
+def _leaves(task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
+    """Find the tasks below a task that wait for something other than their children."""
+    children = [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    if not children:
+        yield task
+    for child in children:
+        yield from _leaves(child)
+
+
+def stream(seed: int, replication: int, *name: str) -> Generator:
+    """Open the random stream of one actor and purpose: ("writer", "service"), say."""
+    key = (replication, *"/".join(name).encode())
+    return Generator(PCG64(SeedSequence(seed, spawn_key=key)))
+
+
+def draws(distribution: Distribution, rng: Generator) -> Iterator[float]:
+    """Draw one value after the other, in blocks that double; `take` gives the same values at once."""
+    for size in _blocks():
+        yield from distribution.draw(rng, size).tolist()
+
+
+def take(distribution: Distribution, rng: Generator, n: int) -> Floats:
+    """Draw the first n of the values that `draws` gives, as an array."""
+    parts, missing = [np.empty(0)], n
+    for size in _blocks():
+        if missing <= 0:
+            break
+        parts.append(distribution.draw(rng, size))
+        missing -= size
+    return np.concatenate(parts)[:n]
+
+
+def _blocks() -> Iterator[int]:
+    """Give block sizes: small at first, for many streams are short, then large."""
+    size = FIRST_BLOCK
+    while True:
+        yield size
+        size = min(2 * size, LAST_BLOCK)

@@ -1,0 +1,91 @@
+"""Durations, rates and shares: numbers with a unit, from text and back.
+
+Inside the program a duration is a float of seconds, a rate a float per second
+and a share a float from 0 to 1; only a scenario file and a person see text.
+"""
+
+import re
+from decimal import Decimal
+from typing import NewType
+
+from sim.wording import unknown
+
+Seconds = NewType("Seconds", float)
+Rate = NewType("Rate", float)
+Share = NewType("Share", float)
+
+UNITS = {
+    "ns": Decimal("1e-9"),
+    "us": Decimal("1e-6"),
+    "ms": Decimal("1e-3"),
+    "s": Decimal(1),
+    "min": Decimal(60),
+    "h": Decimal(3600),
+    "d": Decimal(86400),
+}
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_AMOUNT = re.compile(rf"\s*({_NUMBER})\s*([A-Za-zµ]*)\s*")
+_RATE = re.compile(rf"\s*({_NUMBER})\s*/\s*([A-Za-z]+)\s*")
+
+
+def parse_duration(text: object) -> Seconds:
+    """Read "250ms", "1.5s" or "2min" as seconds; ValueError says what would do."""
+    match = _AMOUNT.fullmatch(text) if isinstance(text, str) else None
+    if isinstance(text, int | float) or (match and not match[2]):
+        shown = str(text).strip()
+        raise ValueError(f'a duration needs a unit: write "{shown}ms" or "{shown}s"')
+    if not match:
+        raise ValueError(f'{text!r} is not a duration: write "250ms", "1.5s" or "2min"')
+    seconds = float(Decimal(match[1]) * _unit(match[2]))
+    if seconds < 0:
+        raise ValueError(f"a duration cannot be negative: {text!r}")
+    return Seconds(seconds)
+
+
+def parse_rate(text: object) -> Rate:
+    """Read "300/s" or "10/min" as a number per second; ValueError says what would do."""
+    match = _RATE.fullmatch(text) if isinstance(text, str) else None
+    if not match:
+        raise ValueError(f'{text!r} is not a rate: write "300/s" or "10/min"')
+    rate = float(Decimal(match[1]) / _unit(match[2]))
+    if rate <= 0:
+        raise ValueError(f"a rate must be more than 0: {text!r}")
+    return Rate(rate)
+
+
+def parse_share(value: object) -> Share:
+    """Read 0.1 or "10%" as a share from 0 to 1; ValueError says what would do."""
+    if isinstance(value, str) and re.fullmatch(rf"\s*{_NUMBER}\s*%\s*", value):
+        share = float(Decimal(value.strip().rstrip("% ")) / 100)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        share = float(value)
+    else:
+        raise ValueError(f'{value!r} is not a share: write 0.1 or "10%"')
+    if not 0 <= share <= 1:
+        raise ValueError(f'a share lies between 0 and 1 ("0%" and "100%"): {value!r}')
+    return Share(share)
+
+
+def duration_text(seconds: float) -> str:
+    """Write seconds as the shortest text that parse_duration reads as the same float."""
+    exact = Decimal(repr(float(seconds)))
+    texts = [f"{_plain(exact / size)}{unit}" for unit, size in UNITS.items()]
+    return min((t for t in texts if parse_duration(t) == seconds), key=lambda t: (len(t), t[-2:] != "ms"))
+
+
+def rate_text(rate: float) -> str:
+    """Write a rate per second as text that parse_rate reads as the same float."""
+    return f"{_plain(Decimal(repr(float(rate))))}/s"
+
+
+def _unit(name: str) -> Decimal:
+    """Look a unit up by its name."""
+    if name in UNITS:
+        return UNITS[name]
+    raise ValueError(unknown("unit", name, UNITS))
+
+
+def _plain(number: Decimal) -> str:
+    """Write a decimal without an exponent or needless zeros."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,343 @@
+"""What a trace says: one pure function per metric of the glossary, and their Summary.
+
+Only what falls into the measured window counts: commands that were intended,
+changes that were committed and queries that were asked in it. A quantile is
+an element of the sample: the smallest that at least that share does not
+exceed.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from attrs import field, frozen
+
+from sim.distributions import Floats
+from sim.glossary import METRICS, QUANTILES, split_name
+from sim.trace import Trace
+
+Statistics = dict[str, float]
+
+
+@frozen
+class Estimate:
+    """A number with its 95 % interval; the bounds are None where there is only one run to go by.
+
+    nan stands for what was never seen.
+    """
+
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+
+
+@frozen
+class Summary:
+    """What one or more runs of a scenario say: metrics, each a table of statistics.
+
+    `counts` tells on how many observations a metric rests, over all runs.
+    """
+
+    title: str
+    seed: int
+    engine: str
+    loop: Literal["open", "closed"]
+    replications: int
+    fingerprint: str
+    virtual_seconds: float
+    wall_seconds: float
+    metrics: dict[str, dict[str, Estimate]] = field(repr=False)
+    counts: dict[str, int] = field(repr=False)
+
+    def value(self, name: str) -> float:
+        """Look an estimate up by its name: "staleness.p99", "throughput"."""
+        return self.estimate(name).estimate
+
+    def estimate(self, name: str) -> Estimate:
+        """Look an estimate up with its interval; ValueError says which names there are."""
+        metric, statistic = split_name(name)
+        return self.metrics[metric][statistic]
+
+
+def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
+    """Measure every metric of the glossary in one run."""
+    measured = {name: _MEASURES[name](trace) for name in METRICS}
+    scenario = trace.scenario
+    return Summary(
+        title=scenario.title,
+        seed=scenario.seed,
+        engine=trace.engine,
+        loop=scenario.loop,
+        replications=1,
+        fingerprint=trace.fingerprint,
+        virtual_seconds=scenario.duration,
+        wall_seconds=wall_seconds,
+        metrics={name: _estimates(name, table, n) for name, (table, n) in measured.items()},
+        counts={name: n for name, (_, n) in measured.items()},
+    )
+
+
+def bounded(name: str, estimate: Estimate, n: int) -> Estimate:
+    """Give a proportion of which nothing was seen its bound, 3/n: zero in n says no more than that."""
+    if METRICS[name].of and estimate.estimate == 0 and n:
+        return Estimate(0.0, 0.0, min(1.0, 3 / n))
+    return estimate
+
+
+def measured_commands(trace: Trace) -> pl.DataFrame:
+    """Give the commands that the plan wanted inside the window."""
+    return trace.commands.filter(_within(trace, "intended"))
+
+
+def measured_changes(trace: Trace) -> pl.DataFrame:
+    """Give the changes that were committed inside the window."""
+    return trace.changes.filter(_within(trace, "committed"))
+
+
+def measured_queries(trace: Trace) -> pl.DataFrame:
+    """Give the queries that were asked inside the window, each with what it missed.
+
+    Adds `latest` (the product's newest version committed before it was
+    asked), `missed_since` (the commit of the oldest version it missed; null
+    if fresh) and `shown_since` (the commit of the version it was shown; 0
+    for what was there from the start).
+    """
+    commits = trace.changes.select("product", "version", "committed")
+    newest = commits.sort("committed").rename({"version": "latest"})
+    queries = trace.queries.filter(_within(trace, "asked")).sort("asked", maintain_order=True)
+    queries = queries.join_asof(
+        newest,
+        left_on="asked",
+        right_on="committed",
+        by="product",
+        allow_exact_matches=False,
+        check_sortedness=False,
+    )
+    queries = queries.drop("committed").with_columns(pl.col("latest").fill_null(0))
+    missed = commits.select("product", seen_version=pl.col("version") - 1, missed_since="committed")
+    shown = commits.select("product", seen_version="version", shown_since="committed")
+    on = ["product", "seen_version"]
+    queries = queries.join(missed, on=on, how="left", maintain_order="left")
+    queries = queries.join(shown, on=on, how="left", maintain_order="left")
+    fresh = pl.col("latest") <= pl.col("seen_version")
+    return queries.with_columns(
+        missed_since=pl.when(~fresh).then("missed_since"),
+        shown_since=pl.col("shown_since").fill_null(0.0),
+    )
+
+
+Measured = tuple[Statistics, int]
+
+
+def _command_latency(trace: Trace) -> Measured:
+    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("intended"))
+
+
+def _admission_wait(trace: Trace) -> Measured:
+    return _distribution(measured_commands(trace), pl.col("admitted") - pl.col("issued"))
+
+
+def _queue_wait(trace: Trace) -> Measured:
+    return _distribution(measured_commands(trace), pl.col("started") - pl.col("admitted"))
+
+
+def _service_time(trace: Trace) -> Measured:
+    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("started"))
+
+
+def _writer_utilisation(trace: Trace) -> Measured:
+    """Time inside [started, finished] over the window's length (THEORY 3.6: U = X·E[S])."""
+    start, end = trace.window
+    busy = trace.commands.select(
+        (pl.col("finished").fill_null(end).clip(start, end) - pl.col("started").clip(start, end)).sum()
+    ).item()
+    return _value(busy / (end - start) if end > start else np.nan, len(trace.commands))
+
+
+def _inbox_depth(trace: Trace) -> Measured:
+    """Count the commands in the channel; each depth weighs as much as it lasted."""
+    start, end = trace.window
+    waits = trace.commands.select("admitted", left=pl.col("started").fill_null(end)).drop_nulls()
+    waits = waits.filter((pl.col("admitted") < end) & (pl.col("left") > start)).with_columns(
+        pl.all().clip(start, end)
+    )
+    came, went = waits["admitted"].to_numpy(), waits["left"].to_numpy()
+    times = np.concatenate([[start], came, went, [end]])
+    steps = np.concatenate([[0.0], np.ones(len(came)), -np.ones(len(went)), [0.0]])
+    order = np.lexsort((-steps, times))
+    depths, lasted = np.cumsum(steps[order])[:-1], np.diff(times[order])
+    return _weighted(depths, lasted), len(waits)
+
+
+def _throughput(trace: Trace) -> Measured:
+    start, end = trace.window
+    accepted = measured_changes(trace)
+    return _value(len(accepted) / (end - start) if end > start else np.nan, len(accepted))
+
+
+def _rejected_fraction(trace: Trace) -> Measured:
+    return _proportion(measured_commands(trace).select(pl.col("outcome") == "rejected"))
+
+
+def _shed_fraction(trace: Trace) -> Measured:
+    return _proportion(measured_commands(trace).select(pl.col("outcome") == "shed"))
+
+
+def _visibility_lag(trace: Trace) -> Measured:
+    return _distribution(measured_changes(trace), pl.col("visible") - pl.col("committed"))
+
+
+def _stale_read_fraction(trace: Trace) -> Measured:
+    return _proportion(measured_queries(trace).select(pl.col("missed_since").is_not_null()))
+
+
+def _staleness(trace: Trace) -> Measured:
+    return _distribution(measured_queries(trace), (pl.col("asked") - pl.col("missed_since")).fill_null(0.0))
+
+
+def _versions_behind(trace: Trace) -> Measured:
+    return _distribution(
+        measured_queries(trace), (pl.col("latest") - pl.col("seen_version")).clip(lower_bound=0)
+    )
+
+
+def _age_of_information(trace: Trace) -> Measured:
+    return _distribution(
+        measured_queries(trace), (pl.col("asked") - pl.col("shown_since")).clip(lower_bound=0.0)
+    )
+
+
+def _read_your_writes_violations(trace: Trace) -> Measured:
+    """Among queries whose session had an accepted command on that product answered before."""
+    own = trace.commands.filter(outcome="accepted").select("session", "product", "finished", own="version")
+    queries = measured_queries(trace).join_asof(
+        own.sort("finished"),
+        left_on="asked",
+        right_on="finished",
+        by=["session", "product"],
+        allow_exact_matches=False,
+        check_sortedness=False,
+    )
+    return _proportion(queries.drop_nulls("own").select(pl.col("seen_version") < pl.col("own")))
+
+
+def _monotonic_read_violations(trace: Trace) -> Measured:
+    before = pl.col("seen_version").cum_max().shift(1).over("session", "product")
+    backwards = trace.queries.sort("asked", maintain_order=True).with_columns(
+        backwards=pl.col("seen_version") < before
+    )
+    return _proportion(backwards.filter(_within(trace, "asked")).select(pl.col("backwards").fill_null(False)))
+
+
+def _query_latency(trace: Trace) -> Measured:
+    return _distribution(measured_queries(trace), pl.col("answered") - pl.col("asked"))
+
+
+def _fairness(trace: Trace) -> Measured:
+    """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
+    latency = (pl.col("finished") - pl.col("intended")).mean().alias("latency")
+    means = measured_commands(trace).group_by("worker").agg(latency)["latency"].drop_nulls().to_numpy()
+    squares = len(means) * np.sum(means**2)
+    return _value(float(np.sum(means) ** 2 / squares) if squares else np.nan, len(means))
+
+
+def _divergence_at_end(trace: Trace) -> Measured:
+    held = trace.changes.group_by("product").agg(pl.col("version").max().alias("held"))
+    applied = trace.changes.drop_nulls("visible").sort("visible", "version")
+    shown = applied.group_by("product", maintain_order=True).agg(pl.col("version").last().alias("shown"))
+    both = held.join(shown, on="product", how="left")
+    differ = both.filter(pl.col("held") != pl.col("shown").fill_null(0))
+    return _value(float(len(differ)), trace.scenario.products.count)
+
+
+_MEASURES: dict[str, Callable[[Trace], Measured]] = {
+    "command_latency": _command_latency,
+    "admission_wait": _admission_wait,
+    "queue_wait": _queue_wait,
+    "service_time": _service_time,
+    "writer_utilisation": _writer_utilisation,
+    "inbox_depth": _inbox_depth,
+    "throughput": _throughput,
+    "rejected_fraction": _rejected_fraction,
+    "shed_fraction": _shed_fraction,
+    "visibility_lag": _visibility_lag,
+    "stale_read_fraction": _stale_read_fraction,
+    "staleness": _staleness,
+    "versions_behind": _versions_behind,
+    "age_of_information": _age_of_information,
+    "read_your_writes_violations": _read_your_writes_violations,
+    "monotonic_read_violations": _monotonic_read_violations,
+    "query_latency": _query_latency,
+    "fairness": _fairness,
+    "divergence_at_end": _divergence_at_end,
+}
+
+
+def _within(trace: Trace, column: str) -> pl.Expr:
+    start, end = trace.window
+    return (pl.col(column) >= start) & (pl.col(column) < end)
+
+
+def _distribution(rows: pl.DataFrame, sample: pl.Expr) -> Measured:
+    """Mean, quantiles and maximum of a sample."""
+    values = rows.select(sample.cast(pl.Float64).alias("x"))["x"].drop_nulls().to_numpy()
+    return _weighted(values, np.ones(len(values))), len(values)
+
+
+def _weighted(values: Floats, weights: Floats) -> Statistics:
+    """Mean, quantiles and maximum of values with weights; nan where there is no weight."""
+    seen = weights > 0
+    values, weights = values[seen], weights[seen]
+    if not len(values):
+        return dict.fromkeys(("mean", *QUANTILES, "max"), np.nan)
+    order = np.argsort(values, kind="stable")
+    values, reached = values[order], np.cumsum(weights[order])
+    places = np.searchsorted(reached, np.array(list(QUANTILES.values())) * reached[-1] * (1 - 1e-12))
+    mean = float(np.average(values, weights=weights[order]))
+    return {
+        "mean": mean,
+        **dict(zip(QUANTILES, values[places].tolist(), strict=True)),
+        "max": float(values[-1]),
+    }
+
+
+def _proportion(hits: pl.DataFrame) -> Measured:
+    """Give the share of a column of truth values that is true; nan of none."""
+    column = hits.to_series()
+    return _value(float(column.sum() / len(column)) if len(column) else np.nan, len(column))
+
+
+def _value(value: float, n: int) -> Measured:
+    return {"value": float(value)}, n
+
+
+def _estimates(name: str, table: Statistics, n: int) -> dict[str, Estimate]:
+    return {statistic: bounded(name, Estimate(value), n) for statistic, value in table.items()}
+
+
+def as_json(summary: Summary) -> dict[str, Any]:
+    """Give a summary as the plain table that --json prints; nan becomes null."""
+    return {
+        "schema": 1,
+        "title": summary.title,
+        "seed": summary.seed,
+        "engine": summary.engine,
+        "loop": summary.loop,
+        "replications": summary.replications,
+        "fingerprint": summary.fingerprint,
+        "virtual_seconds": summary.virtual_seconds,
+        "wall_seconds": summary.wall_seconds,
+        "metrics": {
+            name: {statistic: _interval(estimate) for statistic, estimate in table.items()}
+            for name, table in summary.metrics.items()
+        },
+        "theory": {},
+    }
+
+
+def _interval(estimate: Estimate) -> dict[str, float | None]:
+    bounds = {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}
+    return {
+        name: None if bound is None or np.isnan(bound) else float(bound) for name, bound in bounds.items()
+    }

@@ -1,0 +1,133 @@
+"""What the crowds mean to do, and when: drawn before the run starts, as arrays.
+
+An open-loop crowd does not ask how things are going before it acts, so its
+whole intent can be known beforehand. Every engine plays the same plan, and
+the k-th command of a plan is the same command whatever the rest of the
+system does with it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from attrs import frozen
+
+from sim.clock import stream, take
+from sim.distributions import Exponential, Floats, Ints, Pace
+from sim.scenario import Phase, Queries, Scenario, Step, Workers
+
+SCRIPT = 0  # the number of the one who follows the steps; crowds begin with 1
+
+
+@frozen
+class Plan:
+    """Who wants what, when; one row per intent, in the order of time within each crowd.
+
+    Of people who only look, `add` and `quantity` mean nothing and are 0.
+    """
+
+    who: Ints
+    when: Floats
+    product: Ints
+    add: Ints
+    quantity: Ints
+
+    def __len__(self) -> int:
+        return len(self.when)
+
+    def by_person(self) -> list[tuple[int, Ints]]:
+        """Give each person's number with the rows of their own intents, in time's order."""
+        order = np.argsort(self.who, kind="stable")
+        people, starts = np.unique(self.who[order], return_index=True)
+        return list(zip(people.tolist(), np.split(order, starts[1:]), strict=True)) if len(people) else []
+
+
+def plan_commands(scenario: Scenario, replication: int = 0) -> Plan:
+    """Draw what every worker means to command; the script's steps come first."""
+    steps = [step for step in scenario.steps if step.do != "query"]
+    plans = [_scripted(steps)]
+    first = SCRIPT + 1
+    for crowd in scenario.workers:
+        plans.append(_crowd(crowd, scenario, replication, first))
+        first += crowd.count
+    return _joined(plans)
+
+
+def plan_queries(scenario: Scenario, replication: int = 0) -> Plan:
+    """Draw when everybody who only looks means to ask for what; their numbers follow the workers'."""
+    steps = [step for step in scenario.steps if step.do == "query"]
+    plans = [_scripted(steps)]
+    first = SCRIPT + 1 + sum(crowd.count for crowd in scenario.workers)
+    for crowd in scenario.queries:
+        plans.append(_crowd(crowd, scenario, replication, first))
+        first += crowd.count
+    return _joined(plans)
+
+
+def arrivals(schedule: Iterable[Phase], duration: float, seed: int, replication: int, crowd: str) -> Floats:
+    """Draw the instants before `duration` at which a crowd acts, phase by phase.
+
+    Each phase has its own stream, so that a change to one leaves the others alone.
+    """
+    times, start = [np.empty(0)], 0.0
+    for number, phase in enumerate(schedule):
+        if start >= duration:
+            break
+        end = min(start + phase.lasts, duration)
+        rng = stream(seed, replication, crowd, "pace", str(number))
+        times.append(start + _instants(phase.pace, end - start, rng))
+        start = end
+    return np.concatenate(times)
+
+
+def _instants(pace: Pace, length: float, rng: np.random.Generator) -> Floats:
+    """Draw the instants of one phase, from 0 to its length."""
+    if pace.kind == "constant":
+        ticks = np.arange(int(np.ceil(length * pace.rate)) + 1) / pace.rate
+        return ticks[ticks < length]
+    gap, expected = Exponential(1 / pace.rate), length * pace.rate
+    n = int(expected + 6 * np.sqrt(expected) + 16)
+    instants = np.cumsum(take(gap, rng, n))
+    while instants[-1] < length:  # once in a thousand million; then draw on where the stream stands
+        instants = np.append(instants, instants[-1] + np.cumsum(gap.draw(rng, n)))
+    return instants[instants < length]
+
+
+def _crowd(crowd: Workers | Queries, scenario: Scenario, replication: int, first: int) -> Plan:
+    """Draw one crowd's intents; its people are numbered from `first`."""
+    when = arrivals(crowd.schedule, scenario.duration, scenario.seed, replication, crowd.name)
+    n = len(when)
+
+    def rng(purpose: str) -> np.random.Generator:
+        return stream(scenario.seed, replication, crowd.name, purpose)
+
+    who = first + _dealt(crowd, n, rng("who"))
+    product = scenario.products.popularity.draw(rng("product"), n, scenario.products.count)
+    if isinstance(crowd, Queries):
+        return Plan(who, when, product, np.zeros(n, np.int64), np.zeros(n, np.int64))
+    add = (rng("add").random(n) < crowd.add).astype(np.int64)
+    return Plan(who, when, product, add, crowd.quantity.draw(rng("quantity"), n))
+
+
+def _dealt(crowd: Workers | Queries, n: int, rng: np.random.Generator) -> Ints:
+    """Deal n intents out: in turn where the crowd keeps a constant pace, by chance otherwise."""
+    if all(phase.pace.kind == "constant" for phase in crowd.schedule):
+        return np.arange(n) % crowd.count
+    return rng.integers(0, crowd.count, n)
+
+
+def _scripted(steps: Sequence[Step]) -> Plan:
+    """Turn the script's steps into a plan."""
+    steps = sorted(steps, key=lambda step: step.at)
+    return Plan(
+        np.full(len(steps), SCRIPT, np.int64),
+        np.array([step.at for step in steps], np.float64),
+        np.array([step.product for step in steps], np.int64),
+        np.array([step.do == "add" for step in steps], np.int64),
+        np.array([step.quantity for step in steps], np.int64),
+    )
+
+
+def _joined(plans: list[Plan]) -> Plan:
+    """Put plans one behind the other."""
+    columns = ("who", "when", "product", "add", "quantity")
+    return Plan(*(np.concatenate([getattr(plan, column) for plan in plans]) for column in columns))

@@ -1,0 +1,170 @@
+"""Many runs: independent replications over an executor, and the intervals they give.
+
+A headline number comes from independent replications, never from the samples
+inside one run: those depend on each other, and an interval made of them is
+far too narrow.
+"""
+
+import math
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from hashlib import sha256
+
+import attrs
+import numpy as np
+from attrs import frozen
+
+from sim.glossary import METRICS
+from sim.metrics import Estimate, Summary, bounded, summarise
+from sim.scenario import Scenario
+from sim.stage import run
+from sim.trace import Trace, check
+
+
+@frozen
+class Played:
+    """One finished replication: its number, what it says, and, of the first one, what happened."""
+
+    replication: int
+    summary: Summary
+    trace: Trace | None
+
+
+class CutShort(KeyboardInterrupt):
+    """Ctrl-C among replications; `played` holds those that were finished."""
+
+    def __init__(self, played: list[Played]) -> None:
+        super().__init__(f"interrupted after {len(played)} finished replications")
+        self.played = played
+
+
+def replicate(
+    scenario: Scenario, jobs: int | None = None, on_done: Callable[[], object] = lambda: None
+) -> list[Played]:
+    """Play every replication of a scenario, over as many processes as there are cores, or `jobs`.
+
+    The result does not depend on the number of processes. `on_done` is called
+    after each replication. CutShort carries what was finished before Ctrl-C.
+    """
+    numbers = range(scenario.replications)
+    jobs = min(jobs or cores(), len(numbers))
+    if jobs == 1:
+        return _one_by_one(scenario, numbers, on_done)
+    try:
+        with process_pool(jobs) as pool:
+            return _over(pool, scenario, numbers, on_done)
+    except BrokenProcessPool:  # a worker process was killed; here there is nobody to lose
+        return _one_by_one(scenario, numbers, on_done)
+
+
+def play(scenario: Scenario, replication: int) -> Played:
+    """Play one replication, check what must always hold, and measure it; keep the trace of the first."""
+    began = time.perf_counter()
+    trace = run(scenario, replication)
+    check(trace)
+    summary = summarise(trace, time.perf_counter() - began)
+    return Played(replication, summary, trace if replication == 0 else None)
+
+
+def combine(summaries: Sequence[Summary]) -> Summary:
+    """Make one summary of several runs: means, with 95 % Student-t intervals over the runs."""
+    if len(summaries) == 1:
+        return summaries[0]
+    counts = {name: sum(s.counts[name] for s in summaries) for name in METRICS}
+    metrics = {
+        name: {
+            statistic: bounded(
+                name, interval([s.metrics[name][statistic].estimate for s in summaries]), counts[name]
+            )
+            for statistic in METRICS[name].statistics
+        }
+        for name in METRICS
+    }
+    return attrs.evolve(
+        summaries[0],
+        replications=len(summaries),
+        fingerprint=sha256("".join(s.fingerprint for s in summaries).encode()).hexdigest(),
+        wall_seconds=sum(s.wall_seconds for s in summaries),
+        metrics=metrics,
+        counts=counts,
+    )
+
+
+def interval(values: Iterable[float]) -> Estimate:
+    """Give the mean of independent values with its 95 % interval, t(n−1)·s/√n; nan values say nothing."""
+    sample = np.array([value for value in values if not math.isnan(value)])
+    if not len(sample):
+        return Estimate(math.nan)
+    mean = float(sample.mean())
+    if len(sample) == 1:
+        return Estimate(mean)
+    half = _student(len(sample) - 1) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
+    return Estimate(mean, mean - half, mean + half)
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def process_pool(jobs: int) -> Iterator[Executor]:
+    """Open a pool of fresh processes that leave Ctrl-C to this one, and end with it."""
+    fresh = multiprocessing.get_context("spawn")  # a fork would copy the locks of polars' threads
+    pool = ProcessPoolExecutor(
+        jobs, fresh, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    )
+    try:
+        yield pool
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _over(
+    pool: Executor, scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]
+) -> list[Played]:
+    """Play replications side by side; whatever order they finish in, give them in theirs."""
+    played: list[Played] = []
+    try:
+        waiting: list[Future[Played]] = [pool.submit(play, scenario, number) for number in numbers]
+        for done in as_completed(waiting):
+            played.append(done.result())
+            on_done()
+    except KeyboardInterrupt:
+        raise CutShort(_ordered(played)) from None
+    return _ordered(played)
+
+
+def _one_by_one(scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]) -> list[Played]:
+    """Play replications one after the other in this process."""
+    played: list[Played] = []
+    for number in numbers:
+        try:
+            played.append(play(scenario, number))
+            on_done()
+        except KeyboardInterrupt as interrupt:
+            if played or not hasattr(interrupt, "trace"):
+                raise CutShort(played) from None
+            raise
+    return played
+
+
+def _ordered(played: list[Played]) -> list[Played]:
+    return sorted(played, key=lambda one: one.replication)
+
+
+def _student(degrees: int) -> float:
+    """Give the 97.5 % point of Student's t."""
+    from scipy.special import stdtrit  # a fifth of a second to import, and not always needed
+
+    return float(stdtrit(degrees, 0.975))

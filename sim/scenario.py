@@ -1,0 +1,289 @@
+"""Every number that decides a run, as one frozen value.
+
+The fields bear the names of the scenario file's keys. `key` says beside each
+field how its text is read, how it is written back, and what it is when left out.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+import attrs
+from attrs import frozen
+
+from sim.distributions import (
+    Constant,
+    Distribution,
+    Pace,
+    Popularity,
+    Quantity,
+    parse_distribution,
+    parse_pace,
+    parse_popularity,
+    parse_quantity,
+)
+from sim.durations import Rate, Seconds, duration_text, parse_duration, parse_rate, parse_share, rate_text
+from sim.glossary import METRICS, split_name
+from sim.inventory import Apply, Kind
+from sim.wording import unknown
+
+Order = Literal["independent", "fifo", "serial"]
+WhenFull = Literal["wait", "shed"]
+Read = Callable[[Any], Any]
+
+READ, WRITE = "read", "write"
+
+
+class Misfit(ValueError):
+    """Two keys of a table that do not go together; key is the one to change."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def key(read: Read, default: Any = attrs.NOTHING, write: Read = str, **field: Any) -> Any:
+    """Declare a scenario key: how it is read, what it is when left out, how it is written back."""
+    return attrs.field(default=default, metadata={READ: read, WRITE: write}, **field)
+
+
+def read_text(value: object) -> str:
+    """Take a text and nothing else."""
+    if not isinstance(value, str):
+        raise ValueError(f'a text is needed: write "{value}"')
+    return value
+
+
+def read_count(value: object) -> int:
+    """Take a whole number from 1 up."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"a whole number from 1 up is needed, not {value!r}")
+    return value
+
+
+def read_natural(value: object) -> int:
+    """Take a whole number from 0 up."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"a whole number from 0 up is needed, not {value!r}")
+    return value
+
+
+def read_capacity(value: object) -> float:
+    """Take a whole number from 0 up, or "unbounded" (infinity)."""
+    return math.inf if value == "unbounded" else read_natural(value)
+
+
+def read_length(value: object) -> Seconds:
+    """Take a duration of more than nothing."""
+    seconds = parse_duration(value)
+    if not seconds > 0:
+        raise ValueError("a duration of more than 0 is needed")
+    return seconds
+
+
+def one_of(what: str, *words: str) -> Read:
+    """Make a reader that takes one of some words."""
+
+    def read(value: object) -> str:
+        if value not in words:
+            raise ValueError(unknown(what, value, words))
+        return str(value)
+
+    return read
+
+
+def same(value: Any) -> Any:
+    """Write a number or a truth value as it is."""
+    return value
+
+
+def capacity_text(capacity: float) -> int | str:
+    """Write a channel's capacity as read_capacity reads it."""
+    return "unbounded" if math.isinf(capacity) else int(capacity)
+
+
+@frozen
+class Products:
+    """What is in the warehouse at the start: version 0 of everything, known to both models."""
+
+    count: int = key(read_count, 100, same)
+    popularity: Popularity = key(parse_popularity, Popularity("uniform"))
+    stock: int = key(read_natural, 0, same)
+
+
+@frozen
+class Phase:
+    """A stretch of time in which a crowd keeps one pace."""
+
+    lasts: Seconds = key(read_length, write=duration_text)
+    pace: Pace = key(parse_pace)
+
+
+@frozen
+class Workers:
+    """A crowd of concurrent worker tasks that fire commands."""
+
+    name: str = key(read_text, "workers")
+    count: int = key(read_count, 1, same)
+    pace: Pace | None = key(parse_pace, None)
+    add: float = key(parse_share, 1.0, same)
+    quantity: Quantity = key(parse_quantity, Quantity(1, 1))
+    phases: tuple[Phase, ...] = attrs.field(default=())
+
+    @phases.validator
+    def _one_pace(self, _: object, phases: tuple[Phase, ...]) -> None:
+        if phases and self.pace:
+            raise Misfit("pace", "pace and phases stand instead of each other: take one away")
+
+    @property
+    def schedule(self) -> tuple[Phase, ...]:
+        """The pace as phases: one that never ends, where there is but one."""
+        pace = self.pace or Pace("poisson", Rate(10.0))
+        return self.phases or (Phase(Seconds(math.inf), pace),)
+
+
+@frozen
+class Queries:
+    """A crowd of people who only look."""
+
+    name: str = key(read_text, "queries")
+    count: int = key(read_count, 1, same)
+    pace: Pace = key(parse_pace, Pace("poisson", Rate(10.0)))
+
+    @property
+    def schedule(self) -> tuple[Phase, ...]:
+        """The pace as one phase that never ends."""
+        return (Phase(Seconds(math.inf), self.pace),)
+
+
+@frozen
+class Inbox:
+    """The command channel in front of the writer."""
+
+    capacity: float = key(read_capacity, 1000, capacity_text)
+    when_full: WhenFull = key(one_of("when_full", "wait", "shed"), "wait")
+
+
+@frozen
+class Writer:
+    """The single writer: how long it works on one command."""
+
+    service: Distribution = key(parse_distribution, Constant(0.001))
+
+
+@frozen
+class Link:
+    """The delayed channel from the writer to the reader."""
+
+    delay: Distribution = key(parse_distribution, Constant(0.1))
+    order: Order = key(one_of("order", "independent", "fifo", "serial"), "fifo")
+
+
+@frozen
+class Reader:
+    """The reader: how long it works on one change, and which change wins."""
+
+    handler: Distribution = key(parse_distribution, Constant(0.0))
+    apply: Apply = key(one_of("apply", "newest", "arrival"), "newest")
+
+
+@frozen
+class Step:
+    """One line of a script: at this instant, somebody commands or asks."""
+
+    at: Seconds = key(parse_duration, write=duration_text)
+    do: Kind | Literal["query"] = key(one_of("step", "add", "remove", "query"))
+    product: int = key(read_count, 1, same)
+    quantity: int = key(read_count, 1, same)
+
+
+@frozen
+class Expect:
+    """What a scenario claims about a metric: its statistic lies below, or above, a bound."""
+
+    metric: str = key(read_text)
+    below: float | None = key(same, None, same)
+    above: float | None = key(same, None, same)
+
+    @classmethod
+    def read(cls, table: dict[str, Any]) -> "Expect":
+        """Build it from a table whose bound is still text in the metric's own unit."""
+        metric, _ = split_name(read_text(table.get("metric", "")))
+        bounds = {k: v for k, v in table.items() if k != "metric"}
+        if len(bounds) != 1 or not bounds.keys() <= {"below", "above"}:
+            raise ValueError('an expectation has a metric and one bound: below = "400ms", or above')
+        [(side, bound)] = bounds.items()
+        return cls(table["metric"], **{side: _READ_BOUND[METRICS[metric].unit](bound)})
+
+    def write(self) -> dict[str, Any]:
+        """Give the table from which `read` makes the same value."""
+        write = _WRITE_BOUND[METRICS[split_name(self.metric)[0]].unit]
+        bounds = {"below": self.below, "above": self.above}
+        return {"metric": self.metric} | {k: write(v) for k, v in bounds.items() if v is not None}
+
+    def holds(self, actual: float) -> bool:
+        """Say whether a measured value keeps the promise; what could not be measured does not."""
+        if self.below is not None:
+            return actual < self.below
+        return self.above is not None and actual > self.above
+
+
+def _read_number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"a number is needed, not {value!r}")
+    return float(value)
+
+
+_READ_BOUND: dict[str, Read] = {
+    "s": parse_duration,
+    "share": parse_share,
+    "1/s": parse_rate,
+    "1": _read_number,
+}
+_WRITE_BOUND: dict[str, Read] = {"s": duration_text, "share": same, "1/s": rate_text, "1": same}
+
+
+@frozen
+class Scenario:
+    """A whole experiment. Two equal scenarios with equal seeds are the same run."""
+
+    title: str = key(read_text)
+    question: str = key(read_text, "")
+    prediction: str = key(read_text, "")
+    duration: Seconds = key(read_length, Seconds(60.0), duration_text)
+    warmup: Seconds = key(parse_duration, Seconds(0.0), duration_text)
+    seed: int = key(read_natural, 1, same)
+    replications: int = key(read_count, 10, same)
+    architecture: str = key(one_of("architecture", "cqrs"), "cqrs")
+    products: Products = attrs.field(factory=Products)
+    inbox: Inbox = attrs.field(factory=Inbox)
+    writer: Writer = attrs.field(factory=Writer)
+    link: Link = attrs.field(factory=Link)
+    reader: Reader = attrs.field(factory=Reader)
+    workers: tuple[Workers, ...] = attrs.field(default=())
+    queries: tuple[Queries, ...] = attrs.field(default=())
+    expect: tuple[Expect, ...] = attrs.field(default=())
+    steps: tuple[Step, ...] = attrs.field(default=())
+
+    @steps.validator
+    def _fits(self, _: object, steps: tuple[Step, ...]) -> None:
+        if self.warmup >= self.duration:
+            raise Misfit("warmup", "warmup must be shorter than duration")
+        names = [crowd.name for crowd in self.workers] + [crowd.name for crowd in self.queries]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise Misfit("workers", f"two crowds share the name {twice[0]!r}: give each its own")
+        if any(step.product > self.products.count for step in steps):
+            raise Misfit("steps", f"a step names a product beyond products.count = {self.products.count}")
+        if any(step.at >= self.duration for step in steps):
+            raise Misfit("steps", "a step comes at or after the end: make duration longer")
+
+    @property
+    def scripted(self) -> bool:
+        """Whether it is a story: steps, and no crowds."""
+        return bool(self.steps) and not (self.workers or self.queries)
+
+    @property
+    def loop(self) -> Literal["open", "closed"]:
+        """Open: the plan goes on however slow the answers are. Closed: workers wait for them."""
+        return "open"

@@ -1,0 +1,268 @@
+"""Scenario files: from TOML to a Scenario and back, with every problem of a file at once.
+
+A problem names its place in the file's own words ("writer.service"), the line
+where that stands, and what would do instead.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import GenericAlias
+from typing import Any, get_args, get_origin
+
+import attrs
+from attrs import frozen
+from cattrs import Converter
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.gen import make_dict_structure_fn, override
+
+from sim.scenario import (
+    READ,
+    WRITE,
+    Expect,
+    Inbox,
+    Link,
+    Misfit,
+    Phase,
+    Products,
+    Queries,
+    Reader,
+    Scenario,
+    Step,
+    Workers,
+    Writer,
+)
+from sim.wording import count, did_you_mean
+
+Table = dict[str, Any]
+Place = tuple[str | int, ...]
+
+LONGEST_FILE = 1_000_000  # bytes; a scenario is a page, so more than this is something else
+
+
+@frozen
+class Problem:
+    """One thing wrong with a scenario file."""
+
+    place: Place
+    message: str
+
+    def __str__(self) -> str:
+        names = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in self.place)
+        return f"{names.lstrip('.')}: {self.message}" if names else self.message
+
+
+class BadScenario(ValueError):
+    """A scenario that cannot be run; str() is the whole message for the person who wrote it."""
+
+    def __init__(self, source: str, problems: list[Problem], text: str = "") -> None:
+        self.source = source
+        self.problems = problems
+        numbers = _line_numbers(text)
+        lines = [f"{source}: {count(len(problems), 'problem')}"]
+        for problem in sorted(problems, key=lambda p: _line(numbers, p.place)):
+            lines += [f"  {problem}", *_quoted(text, _line(numbers, problem.place))]
+        super().__init__("\n".join(lines))
+
+
+def read_scenario(path: Path, settings: Mapping[str, str] | None = None) -> Scenario:
+    """Read a scenario file, with some keys set otherwise: {"link.delay": "50ms"}.
+
+    BadScenario says everything that is wrong with it; OSError that it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LONGEST_FILE + 1)
+        if len(raw) > LONGEST_FILE:
+            raise ValueError(f"longer than {LONGEST_FILE:,} bytes")
+        text = raw.decode()
+    except ValueError as error:
+        raise BadScenario(path.name, [Problem((), f"this is not a scenario file: {error}")]) from None
+    return parse_scenario(text, path.name, settings)
+
+
+def parse_scenario(
+    text: str, source: str = "scenario", settings: Mapping[str, str] | None = None
+) -> Scenario:
+    """Read a scenario from TOML text; BadScenario says everything that is wrong with it."""
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BadScenario(source, [Problem((), f"this is not TOML: {error or 'nested too deep'}")]) from None
+    problems = [p for k, v in (settings or {}).items() for p in _set(table, k, v)]
+    if problems:
+        raise BadScenario("--set", problems)
+    try:
+        return _CONVERTER.structure(table, Scenario)
+    except Exception as error:  # every reader's complaint ends up here, in one group
+        raise BadScenario(source, list(_problems(error, ())), text) from None
+
+
+def scenario_table(scenario: Scenario) -> Table:
+    """Give a scenario as the plain table that TOML or JSON would hold, every key of it."""
+    return {**_written(scenario)}
+
+
+def toml_text(scenario: Scenario) -> str:
+    """Write a scenario as TOML from which parse_scenario makes the same value."""
+    table = scenario_table(scenario)
+    return "\n".join(_toml_lines(table, "")) + "\n"
+
+
+def _reader_of(cls: type) -> Any:
+    """Make a cattrs hook for one class: its own readers per key, no unknown keys, tables only."""
+    attrs.resolve_types(cls)
+    readers = {a.name: override(struct_hook=_hook(a.metadata[READ])) for a in attrs.fields(cls) if a.metadata}
+    make: Any = make_dict_structure_fn  # its overrides and its options share one **kwargs
+    structure = make(cls, _CONVERTER, _cattrs_forbid_extra_keys=True, **readers)
+
+    def read(value: Any, _: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"a table of keys is needed here, not {value!r}")
+        return structure(value, cls)
+
+    return read
+
+
+def _hook(read: Any) -> Any:
+    return lambda value, _: read(value)
+
+
+def _expect(value: Any, _: Any) -> Expect:
+    if not isinstance(value, dict):
+        raise ValueError(f"a table of keys is needed here, not {value!r}")
+    return Expect.read(value)
+
+
+def _tables(value: Any, cls: Any) -> tuple[Any, ...]:
+    """Read an array of tables, the type of which is tuple[Class, ...]."""
+    if not isinstance(value, list):
+        raise ValueError("an array of tables is needed here: write the name in [[double brackets]]")
+    rows: Any = GenericAlias(list, get_args(cls))
+    return tuple(_CONVERTER.structure(value, rows))
+
+
+def _is_array(cls: Any) -> bool:
+    return get_origin(cls) is tuple
+
+
+_CONVERTER = Converter()
+_CONVERTER.register_structure_hook_func(_is_array, _tables)
+_CONVERTER.register_structure_hook(Expect, _expect)
+for _cls in (Phase, Products, Workers, Queries, Inbox, Writer, Link, Reader, Step, Scenario):
+    _CONVERTER.register_structure_hook(_cls, _reader_of(_cls))
+
+
+def _problems(error: BaseException, place: Place) -> Iterator[Problem]:
+    """Walk a tree of cattrs' exceptions to the complaints at its leaves."""
+    match error:
+        case ClassValidationError():
+            named, others = error.group_exceptions()
+            for inner, note in named:
+                yield from _problems(inner, (*place, note.name))
+            for inner in others:
+                yield from _problems(inner, place)
+        case IterableValidationError():
+            for inner, row in error.group_exceptions()[0]:
+                yield from _problems(inner, (*place, row.index))
+        case ForbiddenExtraKeysError():
+            known = [a.name for a in attrs.fields(error.cl)]
+            for extra in sorted(error.extra_fields):
+                yield Problem((*place, extra), f"unknown key{did_you_mean(extra, known)}")
+        case KeyError():
+            yield Problem(place, "this key is missing")
+        case Misfit():
+            yield Problem((*place, error.key), str(error))
+        case _:
+            yield Problem(place, str(error))
+
+
+def _set(table: Table, path: str, text: str) -> Iterator[Problem]:
+    """Put a value where a path leads; yield what is wrong with the path."""
+    *way, last = path.split(".")
+    here: Any = table
+    for name in way:
+        here = _enter(here, name)
+        if here is None:
+            yield Problem((path,), f"there is no {name!r} to set this in")
+            return
+    if isinstance(here, list) and len(here) == 1:
+        here = here[0]
+    if not isinstance(here, dict):
+        names = ", ".join(str(t.get("name", "")) for t in here) if isinstance(here, list) else ""
+        yield Problem((path,), f"say which one: {names}" if names else "this is no table")
+        return
+    try:
+        here[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        here[last] = text
+
+
+def _enter(here: Any, name: str) -> Any:
+    """Take one step of a path: into a table, or to the table of an array that bears the name."""
+    if isinstance(here, list):
+        if len(here) == 1 and here[0].get("name", name) != name:
+            return _enter(here[0], name)
+        return next((table for table in here if table.get("name") == name), None)
+    return here.setdefault(name, {}) if isinstance(here, dict) else None
+
+
+def _quoted(text: str, line: int) -> list[str]:
+    """Quote a line of the file, where its number is known."""
+    return [f"  {line:>4} | {text.splitlines()[line - 1].strip()[:100]}"] if line else []
+
+
+def _line(numbers: dict[Place, int], place: Place) -> int:
+    """Find the line of a place, or of the table it belongs to; 0 when unsure."""
+    return next((numbers[place[:n]] for n in range(len(place), 0, -1) if place[:n] in numbers), 0)
+
+
+def _line_numbers(text: str) -> dict[Place, int]:
+    """Note on which line each table and key of a TOML text stands; TOML itself does not say."""
+    numbers: dict[Place, int] = {}
+    rows: dict[str, int] = {}
+    table: Place = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*(\[\[?)\s*([\w.\-]+)\s*\]", line):
+            if header[1] == "[[":
+                rows[header[2]] = rows.get(header[2], -1) + 1
+            names = header[2].split(".")
+            paths = [(name, ".".join(names[: depth + 1])) for depth, name in enumerate(names)]
+            table = tuple(part for name, path in paths for part in (name, rows.get(path)) if part is not None)
+            numbers.setdefault(table, number)
+        elif setting := re.match(r'\s*"?([\w\-]+)"?\s*=', line):
+            numbers.setdefault((*table, setting[1]), number)
+    return numbers
+
+
+def _written(value: Any) -> Any:
+    """Turn an attrs value into a table, each key by its own writer; what is None stays away."""
+    if isinstance(value, Expect):
+        return value.write()
+    if isinstance(value, tuple):
+        return [_written(v) for v in value]
+    given = {a.name: getattr(value, a.name) for a in attrs.fields(type(value))}
+    writers = {a.name: a.metadata.get(WRITE, _written) for a in attrs.fields(type(value))}
+    return {name: writers[name](v) for name, v in given.items() if v is not None}
+
+
+def _toml_lines(table: Table, path: str) -> Iterator[str]:
+    """Write a table as TOML: its own keys first, then the tables below it."""
+    below = {k: v for k, v in table.items() if isinstance(v, dict) or (isinstance(v, list) and v)}
+    for key, value in table.items():
+        if key not in below and value != []:
+            yield f"{key} = {_toml_value(value)}"
+    for key, value in below.items():
+        inner = f"{path}.{key}" if path else key
+        for part in value if isinstance(value, list) else [value]:
+            yield ""
+            yield f"[[{inner}]]" if isinstance(value, list) else f"[{inner}]"
+            yield from _toml_lines(part, inner)
+
+
+def _toml_value(value: Any) -> str:
+    """Write one value as TOML; JSON writes texts, numbers and truth values the same way."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False)

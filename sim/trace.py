@@ -1,0 +1,367 @@
+"""What happened: three columnar tables, written by the actors, read by everybody else.
+
+While a run lasts, a Log takes down facts, one number at a time. Afterwards
+`Log.trace` makes polars tables of it. Times are virtual seconds since the
+start; what never happened is null.
+"""
+
+import hashlib
+import json
+import math
+from array import array
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from attrs import frozen
+
+import sim
+from sim.distributions import Ints
+from sim.inventory import NOT_ENOUGH, Change, Stock
+from sim.plan import Plan
+from sim.scenario import Scenario
+from sim.scenario_file import read_scenario, toml_text
+
+TABLES = ("commands", "changes", "queries")
+KINDS = ("remove", "add")
+OUTCOMES = ("accepted", "rejected", "shed", "lost")
+ACCEPTED, REJECTED, SHED, LOST = range(4)
+UNKNOWN = -1  # an outcome or version that has not come
+
+COMMANDS: dict[str, pl.DataType] = {
+    "id": pl.Int64(),
+    "worker": pl.Int64(),
+    "session": pl.Int64(),
+    "product": pl.Int64(),
+    "kind": pl.Enum(KINDS),
+    "quantity": pl.Int64(),
+    "intended": pl.Float64(),
+    "issued": pl.Float64(),
+    "admitted": pl.Float64(),
+    "started": pl.Float64(),
+    "finished": pl.Float64(),
+    "outcome": pl.Enum(OUTCOMES),
+    "version": pl.Int64(),
+    "reason": pl.String(),
+}
+CHANGES: dict[str, pl.DataType] = {
+    "command": pl.Int64(),
+    "product": pl.Int64(),
+    "version": pl.Int64(),
+    "quantity_after": pl.Int64(),
+    "committed": pl.Float64(),
+    "delivered": pl.List(pl.Float64()),
+    "visible": pl.Float64(),
+    "copies": pl.Int64(),
+}
+QUERIES: dict[str, pl.DataType] = {
+    "session": pl.Int64(),
+    "product": pl.Int64(),
+    "asked": pl.Float64(),
+    "answered": pl.Float64(),
+    "seen_version": pl.Int64(),
+    "seen_quantity": pl.Int64(),
+}
+
+
+class TraceError(AssertionError):
+    """A trace says something that cannot have happened; str() says what, and where."""
+
+
+@frozen(slots=False)
+class Trace:
+    """A run: the scenario that was played, and everything that happened.
+
+    `until` is the virtual time at which it ended: when all had drained, or
+    when it was interrupted (`complete` is then False).
+    """
+
+    scenario: Scenario
+    replication: int
+    engine: Literal["trio"]
+    until: float
+    complete: bool
+    commands: pl.DataFrame
+    changes: pl.DataFrame
+    queries: pl.DataFrame
+    program: str = sim.__version__
+
+    @property
+    def seed(self) -> int:
+        """The seed from which every stream was spawned."""
+        return self.scenario.seed
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """The measured stretch of virtual time: after the warm-up, before the end of the plan."""
+        return self.scenario.warmup, max(self.scenario.warmup, min(self.scenario.duration, self.until))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the tables: the same for the same run, on any machine, in any process."""
+        digest = hashlib.sha256()
+        for table in (self.commands, self.changes, self.queries):
+            for column in table.iter_columns():
+                digest.update(column.name.encode() + b"\0" + len(column).to_bytes(8, "little"))
+                digest.update(_bytes(column))
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write the three tables as Parquet, with the scenario and what else makes a trace."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in TABLES:
+            getattr(self, name).write_parquet(folder / f"{name}.parquet")
+        (folder / "scenario.toml").write_text(toml_text(self.scenario), encoding="utf-8")
+        facts = {
+            name: getattr(self, name) for name in ("replication", "engine", "until", "complete", "program")
+        }
+        facts["fingerprint"] = self.fingerprint
+        (folder / "trace.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> Trace:
+    """Read a trace that `save` wrote; TraceError if its tables are not what they were."""
+    facts: Any = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
+    fingerprint = facts.pop("fingerprint")
+    for name in TABLES:
+        facts[name] = pl.read_parquet(folder / f"{name}.parquet")
+    trace = Trace(scenario=read_scenario(folder / "scenario.toml"), **facts)
+    if trace.fingerprint != fingerprint:
+        raise TraceError(f"{folder}: the tables are not those that were saved")
+    return trace
+
+
+class Log:
+    """Where the actors take facts down while a run lasts; a column an array, a fact an item."""
+
+    def __init__(self, commands: Plan, queries: Plan) -> None:
+        n, m = len(commands), len(queries)
+        self.planned_commands = commands
+        self.planned_queries = queries
+        self.issued = _nans(n)
+        self.admitted = _nans(n)
+        self.started = _nans(n)
+        self.finished = _nans(n)
+        self.outcome = array("q", [UNKNOWN]) * n
+        self.version = array("q", [UNKNOWN]) * n
+
+        self.change_command = array("q")
+        self.change_product = array("q")
+        self.change_version = array("q")
+        self.change_quantity = array("q")
+        self.committed = array("d")
+        self.visible = array("d")
+        self.copies = array("q")
+        self.delivered_change = array("q")
+        self.delivered_time = array("d")
+
+        self.answered = _nans(m)
+        self.seen_version = array("q", [UNKNOWN]) * m
+        self.seen_quantity = array("q", [UNKNOWN]) * m
+
+    def commit(self, command: int, change: Change, now: float) -> int:
+        """Take down that a command was accepted and what it changed; return the change's row."""
+        self.change_command.append(command)
+        self.change_product.append(change.product)
+        self.change_version.append(change.version)
+        self.change_quantity.append(change.quantity)
+        self.committed.append(now)
+        self.visible.append(math.nan)
+        self.copies.append(1)
+        self.version[command] = change.version
+        return len(self.committed) - 1
+
+    def deliver(self, change: int, now: float) -> None:
+        """Take down that a copy of a change has come out of the link."""
+        self.delivered_change.append(change)
+        self.delivered_time.append(now)
+
+    def answer(self, query: int, stock: Stock, now: float) -> None:
+        """Take down what a query was shown."""
+        self.answered[query] = now
+        self.seen_version[query] = stock.version
+        self.seen_quantity[query] = stock.quantity
+
+    def trace(self, scenario: Scenario, replication: int, until: float, complete: bool) -> Trace:
+        """Make tables of all that was taken down; what was planned but never begun stays out."""
+        return Trace(
+            scenario=scenario,
+            replication=replication,
+            engine="trio",
+            until=until,
+            complete=complete,
+            commands=self._commands(),
+            changes=self._changes(),
+            queries=self._queries(),
+        )
+
+    def _commands(self) -> pl.DataFrame:
+        plan = self.planned_commands
+        columns = {
+            "id": np.arange(len(plan)),
+            "worker": plan.who,
+            "session": plan.who,
+            "product": plan.product,
+            "kind": _words(plan.add, KINDS),
+            "quantity": plan.quantity,
+            "intended": plan.when,
+            **{name: _floats(getattr(self, name)) for name in ("issued", "admitted", "started", "finished")},
+            "outcome": _words(self.outcome, OUTCOMES),
+            "version": _known(self.version),
+            "reason": pl.repeat(None, len(plan), dtype=pl.String, eager=True),
+        }
+        rejected = pl.when(outcome="rejected").then(pl.lit(NOT_ENOUGH))
+        table = pl.DataFrame(columns, schema=COMMANDS).with_columns(reason=rejected)
+        return table.filter(pl.col("issued").is_not_null())
+
+    def _changes(self) -> pl.DataFrame:
+        arrivals = (
+            pl.DataFrame(
+                {
+                    "row": np.asarray(self.delivered_change),
+                    "delivered": np.asarray(self.delivered_time),
+                }
+            )
+            .group_by("row")
+            .agg("delivered")
+        )
+        changes = pl.DataFrame(
+            {
+                "row": np.arange(len(self.committed)),
+                "command": np.asarray(self.change_command),
+                "product": np.asarray(self.change_product),
+                "version": np.asarray(self.change_version),
+                "quantity_after": np.asarray(self.change_quantity),
+                "committed": np.asarray(self.committed),
+                "visible": _floats(self.visible),
+                "copies": np.asarray(self.copies),
+            }
+        )
+        joined = changes.join(arrivals, on="row", how="left", maintain_order="left")
+        none = pl.lit([], dtype=pl.List(pl.Float64))
+        return (
+            joined.with_columns(pl.col("delivered").fill_null(none))
+            .select(list(CHANGES))
+            .cast(pl.Schema(CHANGES))
+        )
+
+    def _queries(self) -> pl.DataFrame:
+        plan = self.planned_queries
+        table = pl.DataFrame(
+            {
+                "session": plan.who,
+                "product": plan.product,
+                "asked": plan.when,
+                "answered": _floats(self.answered),
+                "seen_version": _known(self.seen_version),
+                "seen_quantity": _known(self.seen_quantity),
+            },
+            schema=QUERIES,
+        )
+        return table.filter(pl.col("answered").is_not_null())
+
+
+def check(trace: Trace) -> None:
+    """Assert what must hold in every run, whatever the scenario; TraceError names what does not."""
+    commands, changes, queries = trace.commands, trace.changes, trace.queries
+    _no_row(
+        commands.filter(
+            (pl.col("issued") < pl.col("intended"))
+            | (pl.col("admitted") < pl.col("issued"))
+            | (pl.col("started") < pl.col("admitted"))
+            | (pl.col("finished") < pl.col("started"))
+        ),
+        "a command's times run backwards",
+    )
+    _no_row(
+        commands.filter((pl.col("outcome") == "accepted") != pl.col("version").is_not_null()),
+        "a command has a version without being accepted, or the other way round",
+    )
+    _no_row(
+        commands.filter(pl.col("finished").is_not_null() & pl.col("outcome").is_null()),
+        "a command was finished without an outcome",
+    )
+    _no_row(
+        changes.filter(pl.col("version") != pl.int_range(1, pl.len() + 1).over("product")),
+        "a product's versions are not 1, 2, 3…",
+    )
+    _no_row(changes.filter(pl.col("quantity_after") < 0), "a stock is negative")
+    _no_row(changes.filter(pl.col("visible") < pl.col("committed")), "a change was visible before its commit")
+    _no_row(
+        changes.filter(pl.col("delivered").list.min() < pl.col("committed")),
+        "a change arrived before its commit",
+    )
+    _no_row(
+        changes.filter(pl.col("visible") < pl.col("delivered").list.min()),
+        "a change was visible before it arrived",
+    )
+    accepted = commands.filter(pl.col("outcome") == "accepted")["id"].sort()
+    if not accepted.equals(changes["command"].sort()):
+        raise TraceError("the accepted commands and the changes are not the same")
+    shown = changes.select("product", seen_version="version", visible="visible")
+    seen = queries.filter(pl.col("seen_version") > 0).join(shown, on=["product", "seen_version"], how="left")
+    _no_row(
+        seen.filter(pl.col("visible").is_null() | (pl.col("visible") > pl.col("answered"))),
+        "a query saw a version before it was visible",
+    )
+    _no_row(queries.filter(pl.col("answered") < pl.col("asked")), "a query was answered before it was asked")
+    for station, entered, left in (("inbox", "admitted", "started"), ("writer", "started", "finished")):
+        _little(commands, trace.until, station, entered, left)
+    if trace.complete:
+        _no_row(
+            commands.filter(pl.col("outcome").is_null()), "a command never had an outcome, though all drained"
+        )
+
+
+def _little(commands: pl.DataFrame, until: float, station: str, entered: str, left: str) -> None:
+    """Assert Little's law, L·T = Σ W, with L counted from the order of arrivals and departures."""
+    came, went = commands[entered].drop_nulls().to_numpy(), commands[left].drop_nulls().to_numpy()
+    times = np.concatenate([came, went])
+    steps = np.concatenate([np.ones(len(came)), -np.ones(len(went))])
+    order = np.lexsort((-steps, times))
+    inside = np.cumsum(steps[order])
+    if len(inside) and inside.min() < 0:
+        raise TraceError(f"more commands left the {station} than had entered it")
+    area = float(np.sum(inside * np.diff(np.append(times[order], until))))
+    waits = commands.select((pl.col(left).fill_null(until) - pl.col(entered)).sum()).item()
+    if not math.isclose(area, waits, rel_tol=1e-9, abs_tol=1e-6):
+        raise TraceError(f"Little's law fails at the {station}: {area} s of waiting against {waits} s")
+
+
+def _no_row(rows: pl.DataFrame, complaint: str) -> None:
+    """Raise the complaint with the first of the rows, if there is one."""
+    if len(rows):
+        raise TraceError(f"{complaint}: {rows.row(0, named=True)}")
+
+
+def _nans(n: int) -> "array[float]":
+    return array("d", [math.nan]) * n
+
+
+def _floats(column: "array[float]") -> pl.Series:
+    """Make a polars column of an array whose gaps are nan."""
+    return pl.Series(np.asarray(column), nan_to_null=True, dtype=pl.Float64)
+
+
+def _known(column: "array[int] | Ints") -> pl.Series:
+    """Make a polars column of whole numbers, without those that have not come."""
+    numbers = pl.Series(np.asarray(column), dtype=pl.Int64)
+    return numbers.set(numbers == UNKNOWN, None)
+
+
+def _words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
+    """Make a polars column of words from their numbers."""
+    return pl.Series(words, dtype=pl.Enum(words)).gather(_known(codes))
+
+
+def _bytes(column: pl.Series) -> Any:
+    """Give a column's values as bytes that are the same on every machine."""
+    if column.dtype == pl.List:
+        return _bytes(column.list.len()) + _bytes(column.explode(empty_as_null=False))
+    if column.dtype in (pl.String, pl.Enum):
+        return b"\0".join(word.encode() for word in column.cast(pl.String).fill_null("-"))
+    if column.dtype == pl.Float64:
+        return column.fill_null(math.nan).to_numpy().astype("<f8").tobytes()
+    return column.fill_null(UNKNOWN).to_numpy().astype("<i8").tobytes()
