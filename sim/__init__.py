@@ -1,3 +1,51 @@
-"""A laboratory for eventual consistency."""
+"""A laboratory for eventual consistency: run a CQRS system on virtual time and measure its reads.
+
+    import sim
+
+    trace = sim.run("flash-sale")            # everything that happened, as tables
+    summary = sim.summarise(trace)           # every metric of that one run
+    summary = sim.replicate("flash-sale")    # of ten runs, with intervals
+
+What is imported from here is loaded when it is first used, so that
+`sim --help` need not wait for it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sim.library import scenario as scenario
+    from sim.metrics import Summary as Summary
+    from sim.metrics import summarise as summarise
+    from sim.replicate import replicate as replicate
+    from sim.scenario import Scenario as Scenario
+    from sim.stage import run as run
+    from sim.trace import Trace as Trace
+    from sim.trace import check as check
+    from sim.trace import load as load
+
+_HOMES = {
+    "Scenario": "sim.scenario",
+    "Summary": "sim.metrics",
+    "Trace": "sim.trace",
+    "check": "sim.trace",
+    "load": "sim.trace",
+    "replicate": "sim.replicate",
+    "run": "sim.stage",
+    "scenario": "sim.library",
+    "summarise": "sim.metrics",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sim' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

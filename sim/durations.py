@@ -67,10 +67,12 @@ def parse_share(value: object) -> Share:
 
 
 def duration_text(seconds: float) -> str:
-    """Write seconds as the shortest text that parse_duration reads as the same float."""
+    """Write seconds as a person would, in text that parse_duration reads as the same float."""
     exact = Decimal(repr(float(seconds)))
-    texts = [f"{_plain(exact / size)}{unit}" for unit, size in UNITS.items()]
-    return min((t for t in texts if parse_duration(t) == seconds), key=lambda t: (len(t), t[-2:] != "ms"))
+    whole = (unit for unit in ("d", "h", "min") if exact >= UNITS[unit] and exact % UNITS[unit] == 0)
+    small = (unit for unit in ("s", "ms", "us", "ns") if exact >= UNITS[unit])
+    unit = next(whole, None) or next(small, "s")
+    return f"{_plain(exact / UNITS[unit])}{unit}"
 
 
 def rate_text(rate: float) -> str:

@@ -10,20 +10,22 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 
 import attrs
 import numpy as np
 from attrs import frozen
 
+from sim import library
 from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
 from sim.scenario import Scenario
-from sim.stage import run
+from sim.stage import Interrupted, run
 from sim.trace import Trace, check
 
 
@@ -37,14 +39,24 @@ class Played:
 
 
 class CutShort(KeyboardInterrupt):
-    """Ctrl-C among replications; `played` holds those that were finished."""
+    """Ctrl-C among replications; `played` holds what can be kept, str() says how far it got."""
 
-    def __init__(self, played: list[Played]) -> None:
-        super().__init__(f"interrupted after {len(played)} finished replications")
+    def __init__(self, message: str, played: list[Played]) -> None:
+        super().__init__(message)
         self.played = played
 
 
 def replicate(
+    scenario: Scenario | str | Path, jobs: int | None = None, settings: Mapping[str, str] | None = None
+) -> Summary:
+    """Play every replication of a scenario and summarise them, with a 95 % interval on every number.
+
+    The scenario may be given by its name or path, with some keys set otherwise.
+    """
+    return combine([one.summary for one in play_all(library.scenario(scenario, settings), jobs)])
+
+
+def play_all(
     scenario: Scenario, jobs: int | None = None, on_done: Callable[[], object] = lambda: None
 ) -> list[Played]:
     """Play every replication of a scenario, over as many processes as there are cores, or `jobs`.
@@ -141,22 +153,29 @@ def _over(
             played.append(done.result())
             on_done()
     except KeyboardInterrupt:
-        raise CutShort(_ordered(played)) from None
+        raise CutShort(_how_far(played, scenario), _ordered(played)) from None
     return _ordered(played)
 
 
 def _one_by_one(scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]) -> list[Played]:
     """Play replications one after the other in this process."""
     played: list[Played] = []
-    for number in numbers:
-        try:
+    try:
+        for number in numbers:
             played.append(play(scenario, number))
             on_done()
-        except KeyboardInterrupt as interrupt:
-            if played or not hasattr(interrupt, "trace"):
-                raise CutShort(played) from None
-            raise
+    except Interrupted as interrupt:
+        if played:
+            raise CutShort(_how_far(played, scenario), played) from None
+        begun = Played(0, summarise(interrupt.trace), interrupt.trace)
+        raise CutShort(str(interrupt), [begun]) from None
+    except KeyboardInterrupt:
+        raise CutShort(_how_far(played, scenario), played) from None
     return played
+
+
+def _how_far(played: list[Played], scenario: Scenario) -> str:
+    return f"interrupted: {len(played)} of {scenario.replications} replications were finished"
 
 
 def _ordered(played: list[Played]) -> list[Played]:

@@ -78,7 +78,7 @@ def read_scenario(path: Path, settings: Mapping[str, str] | None = None) -> Scen
             raise ValueError(f"longer than {LONGEST_FILE:,} bytes")
         text = raw.decode()
     except ValueError as error:
-        raise BadScenario(path.name, [Problem((), f"this is not a scenario file: {error}")]) from None
+        raise BadScenario(path.name, [Problem((), f"this is not a scenario file: {_why(error)}")]) from None
     return parse_scenario(text, path.name, settings)
 
 
@@ -90,13 +90,26 @@ def parse_scenario(
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadScenario(source, [Problem((), f"this is not TOML: {error or 'nested too deep'}")]) from None
-    problems = [p for k, v in (settings or {}).items() for p in _set(table, k, v)]
+    scenario = _structured(table, source, text)
+    if not settings:
+        return scenario
+    problems = [problem for path, value in settings.items() for problem in _set(table, path, value)]
     if problems:
-        raise BadScenario("--set", problems)
+        raise BadScenario("what was set", problems)
+    return _structured(table, "what was set", "")
+
+
+def _structured(table: Table, source: str, text: str) -> Scenario:
+    """Make a Scenario of a table, or say all that is wrong with it."""
     try:
         return _CONVERTER.structure(table, Scenario)
     except Exception as error:  # every reader's complaint ends up here, in one group
         raise BadScenario(source, list(_problems(error, ())), text) from None
+
+
+def _why(error: ValueError) -> str:
+    """Say why a file's bytes cannot be text."""
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"it is {error}"
 
 
 def scenario_table(scenario: Scenario) -> Table:

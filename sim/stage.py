@@ -1,12 +1,14 @@
 """The stage: opens the channels, starts the actors, and returns what happened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 
 import trio
 
+from sim import library
 from sim.channels import Receiver, Sender, open_channel
-from sim.clock import Clock, Stuck, draws, stream
+from sim.clock import Clock, draws, stream
 from sim.clock import run as run_on_virtual_time
 from sim.distributions import Distribution, Ints
 from sim.inventory import Command, Kind, Stock
@@ -29,19 +31,33 @@ class Interrupted(KeyboardInterrupt):
         self.trace = trace
 
 
-def run(scenario: Scenario, replication: int = 0) -> Trace:
+def run(
+    scenario: Scenario | str | Path, replication: int = 0, settings: Mapping[str, str] | None = None
+) -> Trace:
     """Play a scenario once, on virtual time, and return everything that happened.
 
-    Replications of one seed draw from independent streams. Stuck says who
-    waits for whom if the run cannot end; Interrupted carries the trace so far.
+    The scenario may be given by its name or path, with some keys set
+    otherwise: run("flash-sale", settings={"link.delay": "50ms"}). Replications
+    of one seed draw from independent streams. Stuck says who waits for whom if
+    the run cannot end; Interrupted carries the trace so far.
     """
+    scenario = library.scenario(scenario, settings)
     log = Log(plan_commands(scenario, replication), plan_queries(scenario, replication))
     clock = Clock(limit=PATIENCE * scenario.duration + 86400)
     try:
         run_on_virtual_time(partial(_play, scenario, replication, log), clock)
-    except* KeyboardInterrupt:
-        raise Interrupted(log.trace(scenario, replication, clock.now, complete=False)) from None
+    except BaseException as error:
+        if _is_interrupt(error):
+            raise Interrupted(log.trace(scenario, replication, clock.now, complete=False)) from None
+        raise
     return log.trace(scenario, replication, clock.now, complete=True)
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Recognise Ctrl-C, which a nursery hands on in a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(KeyboardInterrupt)[1] is None
+    return isinstance(error, KeyboardInterrupt)
 
 
 async def _play(scenario: Scenario, replication: int, log: Log, clock: Clock) -> None:
@@ -98,6 +114,3 @@ def _commands(plan: Plan, rows: Ints) -> Iterator[tuple[float, Command]]:
 def _queries(plan: Plan, rows: Ints) -> Iterator[tuple[float, int, int]]:
     """Give one visitor's queries: (when, row, product)."""
     return zip(plan.when[rows].tolist(), rows.tolist(), plan.product[rows].tolist(), strict=True)
-
-
-__all__ = ["Interrupted", "Stuck", "run"]

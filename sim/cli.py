@@ -1,0 +1,259 @@
+"""The command line: what a person types, and what they see.
+
+Nothing heavy is imported on top, so that --help answers at once.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+from attrs import frozen
+
+from sim import __version__
+
+if TYPE_CHECKING:
+    from sim.metrics import Summary
+    from sim.scenario import Scenario
+    from sim.trace import Trace
+
+EXPECTATION_MISSED, BAD_INPUT, FAILED, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 130, 141
+
+
+class Refusal(click.ClickException):
+    """Bad input: a message, and nothing was run."""
+
+    exit_code = BAD_INPUT
+
+    def show(self, file: Any = None) -> None:
+        """Print the message alone, on standard error."""
+        click.echo(self.message, err=True, file=file)
+
+
+class Failure(Refusal):
+    """A run that could not end, or a result that could not be written."""
+
+    exit_code = FAILED
+
+
+@click.group("sim", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sim")
+def commands() -> None:
+    r"""Run, measure and watch eventual consistency.
+
+    \b
+    sim list               the scenarios that come along
+    sim run story          ten items are added; why does the warehouse still say zero?
+    sim run flash-sale     how stale is the shop window while the queue is deepest?
+    """
+
+
+@commands.command("list")
+def list_scenarios() -> None:
+    """Name the scenarios that come along, each with its question."""
+    from sim import library
+
+    known = library.names()
+    for name in known:
+        click.echo(f"{name:<{max(map(len, known))}}   {library.scenario(name).question}")
+
+
+@commands.command("run")
+@click.argument("name", metavar="NAME_OR_FILE")
+@click.option("--seed", type=click.IntRange(min=0), help="Other luck; the same seed is the same run.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change a key: link.delay=50ms")
+@click.option("--replications", type=click.IntRange(min=1), help="Independent runs behind every interval.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to save; else in runs/.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option("--realtime", is_flag=True, help="Tell a story in the time it takes.")
+@click.option("--check-determinism", is_flag=True, help="Play it all again, in new processes, and compare.")
+def run_scenario(
+    name: str,
+    seed: int | None,
+    settings: tuple[str, ...],
+    replications: int | None,
+    out: Path | None,
+    as_json: bool,
+    realtime: bool,
+    check_determinism: bool,
+) -> int:
+    """Run a scenario and show what it found."""
+    scenario = _scenario(name, _settings(settings, seed, replications))
+    if realtime and (as_json or not scenario.scripted):
+        raise Refusal("--realtime tells a story line by line: it needs a scenario of steps, and no --json")
+    result = _play(Path(name).stem, scenario)
+    if check_determinism:
+        _compare(result, _play(result.name, scenario, jobs=max(2, scenario.replications)))
+    if as_json:
+        click.echo(json.dumps(_json(result), indent=1, ensure_ascii=False))
+    elif scenario.scripted:
+        _tell(result, realtime)
+    else:
+        _show(result)
+    status = _save(result, out or Path("runs", f"{result.name}-{result.summary.fingerprint[:6]}"), as_json)
+    if result.interrupted:
+        click.echo(result.interrupted, err=True)
+    return INTERRUPTED if result.interrupted else status or _verdict(result)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line, and end with the status that says how it went."""
+    try:
+        status = commands(arguments, standalone_mode=False) or 0
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (KeyboardInterrupt, click.Abort) as error:
+        click.echo(str(error) or "interrupted", err=True)
+        status = INTERRUPTED
+    except OSError as error:
+        _silence_output()
+        status = PIPE_CLOSED if isinstance(error, BrokenPipeError) else FAILED
+        if status == FAILED:
+            click.echo(f"cannot write: {error.strerror}", err=True)
+    sys.exit(status)
+
+
+@frozen
+class Result:
+    """What a run command has to show: a trace if the first replication ended, how far it got if cut short."""
+
+    name: str
+    scenario: "Scenario"
+    summary: "Summary"
+    trace: "Trace | None"
+    elapsed: float
+    interrupted: str = ""
+
+
+def _settings(given: tuple[str, ...], seed: int | None, replications: int | None) -> dict[str, str]:
+    """Collect the keys that the command line sets."""
+    settings = {}
+    for setting in given:
+        key, equals, value = setting.partition("=")
+        if not (key.strip() and equals):
+            raise Refusal(f"--set takes a key and a value: --set link.delay=50ms, not {setting!r}")
+        settings[key.strip()] = value.strip()
+    options = {"seed": seed, "replications": replications}
+    return settings | {key: str(value) for key, value in options.items() if value is not None}
+
+
+def _scenario(name: str, settings: dict[str, str]) -> "Scenario":
+    """Read a scenario, or refuse with all that is wrong with it."""
+    from sim import library
+    from sim.scenario_file import BadScenario
+
+    try:
+        return library.scenario(name, settings)
+    except (library.NoSuchScenario, BadScenario) as error:
+        raise Refusal(str(error)) from None
+
+
+def _play(name: str, scenario: "Scenario", jobs: int | None = None) -> Result:
+    """Play all replications, with a bar that shows how far they are; keep what Ctrl-C leaves."""
+    from sim.clock import Stuck
+    from sim.replicate import CutShort, combine, play_all
+
+    began, interrupted = time.perf_counter(), ""
+    try:
+        with _progress(scenario.replications) as advance:
+            played = play_all(scenario, jobs, advance)
+    except Stuck as stuck:
+        raise Failure(f"{name}: {stuck}") from None
+    except CutShort as cut:
+        played, interrupted = cut.played, str(cut)
+        if not played:
+            raise
+    elapsed = time.perf_counter() - began
+    return Result(
+        name, scenario, combine([one.summary for one in played]), played[0].trace, elapsed, interrupted
+    )
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on standard error while replications are played, if that is a terminal."""
+    if total == 1 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("replications", total=total)
+        yield lambda: bar.advance(task)
+
+
+def _compare(first: Result, second: Result) -> None:
+    """Insist that playing again has given the same run."""
+    one, other = first.summary.fingerprint, second.summary.fingerprint
+    if one != other:
+        raise Failure(f"{first.name}: the same seed gave two runs, {one[:12]} and {other[:12]}")
+    click.echo(f"✓  played twice, {one[:12]} both times", err=True)
+
+
+def _json(result: Result) -> dict[str, Any]:
+    """Give everything that --json prints."""
+    from sim.metrics import as_json
+
+    summary = result.summary
+    claims = [
+        {
+            **attrs.asdict(expect, filter=lambda _, bound: bound is not None),
+            "actual": summary.value(expect.metric),
+            "holds": expect.holds(summary.value(expect.metric)),
+        }
+        for expect in result.scenario.expect
+    ]
+    return {**as_json(attrs.evolve(summary, wall_seconds=result.elapsed)), "expectations": claims}
+
+
+def _tell(result: Result, realtime: bool) -> None:
+    """Tell a story line by line."""
+    from sim.tale import in_real_time, tell
+
+    lines = tell(result.trace) if result.trace else []
+    for line in in_real_time(lines) if realtime else lines:
+        click.echo(str(line))
+        sys.stdout.flush()
+
+
+def _show(result: Result) -> None:
+    """Print the summary."""
+    from sim.terminal import summary_lines
+
+    for line in summary_lines(result.summary, result.scenario, result.name, result.elapsed):
+        click.secho(line, bold=line.isupper())
+
+
+def _save(result: Result, folder: Path, as_json: bool) -> int:
+    """Write tables, summary and figure, and say where; what cannot be written is said."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if result.trace:
+            result.trace.save(folder)
+        text = json.dumps(_json(result), indent=1, ensure_ascii=False)
+        (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        click.echo(f"!  not saved in {folder}: {error.strerror}", err=True)
+        return FAILED
+    click.echo(f"   saved {folder}/", err=as_json)
+    return 0
+
+
+def _verdict(result: Result) -> int:
+    """Say by the exit status whether the scenario's expectations hold."""
+    holds = [expect.holds(result.summary.value(expect.metric)) for expect in result.scenario.expect]
+    return 0 if all(holds) else EXPECTATION_MISSED
+
+
+def _silence_output() -> None:
+    """Keep Python from trying once more, at its end, to write where nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
