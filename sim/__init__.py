@@ -4,7 +4,7 @@
 
     trace = sim.run("flash-sale")            # everything that happened, as tables
     summary = sim.summarise(trace)           # every metric of that one run
-    summary = sim.replicate("flash-sale")    # of ten runs, with intervals
+    summary = sim.measure("flash-sale")      # of ten runs, with intervals
 
 What is imported from here is loaded when it is first used, so that
 `sim --help` need not wait for it.
@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from sim.library import scenario as scenario
+    from sim.library import load_scenario as load_scenario
     from sim.metrics import Summary as Summary
     from sim.metrics import summarise as summarise
-    from sim.replicate import replicate as replicate
+    from sim.replicate import measure as measure
     from sim.scenario import Scenario as Scenario
     from sim.stage import run as run
     from sim.trace import Trace as Trace
     from sim.trace import check as check
-    from sim.trace import load as load
+    from sim.trace import load_trace as load_trace
 
 _HOMES = {
     "Scenario": "sim.scenario",
     "Summary": "sim.metrics",
     "Trace": "sim.trace",
     "check": "sim.trace",
-    "load": "sim.trace",
-    "replicate": "sim.replicate",
+    "load_scenario": "sim.library",
+    "load_trace": "sim.trace",
+    "measure": "sim.replicate",
     "run": "sim.stage",
-    "scenario": "sim.library",
     "summarise": "sim.metrics",
 }
 

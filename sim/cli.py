@@ -61,7 +61,7 @@ def list_scenarios() -> None:
 
     known = library.names()
     for name in known:
-        click.echo(f"{name:<{max(map(len, known))}}   {library.scenario(name).question}")
+        click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
 @commands.command("run")
@@ -151,7 +151,7 @@ def _scenario(name: str, settings: dict[str, str]) -> "Scenario":
     from sim.scenario_file import BadScenario
 
     try:
-        return library.scenario(name, settings)
+        return library.load_scenario(name, settings)
     except (library.NoSuchScenario, BadScenario) as error:
         raise Refusal(str(error)) from None
 

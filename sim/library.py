@@ -41,7 +41,7 @@ def find(name: str) -> Path:
     raise NoSuchScenario(name, "this is a directory, not a scenario" if path.is_dir() else "no such scenario")
 
 
-def scenario(name: str | Path | Scenario, settings: Mapping[str, str] | None = None) -> Scenario:
+def load_scenario(name: str | Path | Scenario, settings: Mapping[str, str] | None = None) -> Scenario:
     """Get a scenario by its name or path, with some keys set otherwise: {"link.delay": "50ms"}.
 
     A Scenario is given back as it is. NoSuchScenario and BadScenario say what

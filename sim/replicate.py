@@ -46,14 +46,14 @@ class CutShort(KeyboardInterrupt):
         self.played = played
 
 
-def replicate(
+def measure(
     scenario: Scenario | str | Path, jobs: int | None = None, settings: Mapping[str, str] | None = None
 ) -> Summary:
     """Play every replication of a scenario and summarise them, with a 95 % interval on every number.
 
     The scenario may be given by its name or path, with some keys set otherwise.
     """
-    return combine([one.summary for one in play_all(library.scenario(scenario, settings), jobs)])
+    return combine([one.summary for one in play_all(library.load_scenario(scenario, settings), jobs)])
 
 
 def play_all(

@@ -41,7 +41,7 @@ def run(
     of one seed draw from independent streams. Stuck says who waits for whom if
     the run cannot end; Interrupted carries the trace so far.
     """
-    scenario = library.scenario(scenario, settings)
+    scenario = library.load_scenario(scenario, settings)
     log = Log(plan_commands(scenario, replication), plan_queries(scenario, replication))
     clock = Clock(limit=PATIENCE * scenario.duration + 86400)
     try:
@@ -50,7 +50,7 @@ def run(
         if _is_interrupt(error):
             raise Interrupted(log.trace(scenario, replication, clock.now, complete=False)) from None
         raise
-    return log.trace(scenario, replication, clock.now, complete=True)
+    return log.trace(scenario, replication, max(clock.now, scenario.duration), complete=True)
 
 
 def _is_interrupt(error: BaseException) -> bool:

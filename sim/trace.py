@@ -74,8 +74,8 @@ class TraceError(AssertionError):
 class Trace:
     """A run: the scenario that was played, and everything that happened.
 
-    `until` is the virtual time at which it ended: when all had drained, or
-    when it was interrupted (`complete` is then False).
+    `until` is the virtual time at which it ended: when its duration was over
+    and all had drained, or when it was interrupted (`complete` is then False).
     """
 
     scenario: Scenario
@@ -121,7 +121,7 @@ class Trace:
         (folder / "trace.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
-def load(folder: Path) -> Trace:
+def load_trace(folder: Path) -> Trace:
     """Read a trace that `save` wrote; TraceError if its tables are not what they were."""
     facts: Any = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
     fingerprint = facts.pop("fingerprint")
