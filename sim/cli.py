@@ -42,6 +42,12 @@ class Failure(Refusal):
     exit_code = FAILED
 
 
+class CutOff(Refusal):
+    """Ctrl-C before there was anything to keep."""
+
+    exit_code = INTERRUPTED
+
+
 @click.group("sim", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sim")
 def commands() -> None:
@@ -110,8 +116,8 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         status = error.exit_code
-    except (KeyboardInterrupt, click.Abort) as error:
-        click.echo(str(error) or "interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
         status = INTERRUPTED
     except OSError as error:
         _silence_output()
@@ -170,7 +176,7 @@ def _play(name: str, scenario: "Scenario", jobs: int | None = None) -> Result:
     except CutShort as cut:
         played, interrupted = cut.played, str(cut)
         if not played:
-            raise
+            raise CutOff(str(cut)) from None
     elapsed = time.perf_counter() - began
     return Result(
         name, scenario, combine([one.summary for one in played]), played[0].trace, elapsed, interrupted

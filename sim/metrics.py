@@ -149,9 +149,8 @@ def _service_time(trace: Trace) -> Measured:
 def _writer_utilisation(trace: Trace) -> Measured:
     """Time inside [started, finished] over the window's length (THEORY 3.6: U = X·E[S])."""
     start, end = trace.window
-    busy = trace.commands.select(
-        (pl.col("finished").fill_null(end).clip(start, end) - pl.col("started").clip(start, end)).sum()
-    ).item()
+    taken = trace.commands.select("started", left=pl.col("finished").fill_null(end)).drop_nulls()
+    busy = float(np.sum((taken["left"].clip(start, end) - taken["started"].clip(start, end)).to_numpy()))
     return _value(busy / (end - start) if end > start else np.nan, len(trace.commands))
 
 
@@ -236,8 +235,10 @@ def _query_latency(trace: Trace) -> Measured:
 
 def _fairness(trace: Trace) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
-    latency = (pl.col("finished") - pl.col("intended")).mean().alias("latency")
-    means = measured_commands(trace).group_by("worker").agg(latency)["latency"].drop_nulls().to_numpy()
+    rows = measured_commands(trace).drop_nulls("finished")
+    latency = (rows["finished"] - rows["intended"]).to_numpy()
+    _, worker = np.unique(rows["worker"].to_numpy(), return_inverse=True)
+    means = np.bincount(worker, latency) / np.bincount(worker)  # polars adds groups up in no fixed order
     squares = len(means) * np.sum(means**2)
     return _value(float(np.sum(means) ** 2 / squares) if squares else np.nan, len(means))
 

@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from hashlib import sha256
@@ -149,12 +149,23 @@ def _over(
     played: list[Played] = []
     try:
         waiting: list[Future[Played]] = [pool.submit(play, scenario, number) for number in numbers]
-        for done in as_completed(waiting):
+        for done in _as_finished(waiting):
             played.append(done.result())
             on_done()
     except KeyboardInterrupt:
         raise CutShort(_how_far(played, scenario), _ordered(played)) from None
     return _ordered(played)
+
+
+def _as_finished(waiting: Iterable[Future[Played]]) -> Iterator[Future[Played]]:
+    """Give futures as they finish, in whatever order.
+
+    With polars loaded, Ctrl-C does not interrupt a wait that has no timeout.
+    """
+    left = set(waiting)
+    while left:
+        done, left = wait(left, timeout=0.2, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 def _one_by_one(scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]) -> list[Played]:

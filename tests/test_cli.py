@@ -1,0 +1,221 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from sim.cli import main
+
+SIM = str(Path(sys.executable).with_name("sim"))
+SHORT = ("--set", "duration=3s", "--replications", "2")
+LONG = ("run", "flash-sale", "--set", "duration=1h", "--set", "workers.phases=[]")
+
+
+def test_help_names_the_commands() -> None:
+    """Both commands and what they are for, on one screen."""
+    done = sim("--help")
+    assert done.returncode == 0
+    assert "list  Name the scenarios that come along" in done.stdout
+    assert "run   Run a scenario" in done.stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """What takes long to import is imported by the commands that need it."""
+    code = (
+        "import sys, sim.cli; print(*{'trio', 'numpy', 'polars', 'matplotlib', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "\n"
+
+
+def test_list_gives_each_scenario_its_question() -> None:
+    """One line each, in alphabetical order."""
+    assert sim("list").stdout.splitlines() == [
+        "flash-sale   How stale is the shop window while the queue is deepest?",
+        "story        Ten items are added. Why does the warehouse still say zero?",
+    ]
+
+
+def test_the_story_is_told_line_by_line(tmp_path: Path) -> None:
+    """Command, answer, change applied, query, answer, each at its virtual time."""
+    done = sim("run", "story", cwd=tmp_path)
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert lines[:9] == [
+        "0.000 s command add 10 to product 1",
+        "0.000 s answer accepted: the write model says 10",
+        "0.000 s query how many of product 1?",
+        "0.000 s answer the read model says 0",
+        "1.000 s applied product 1 is now 10 in the read model, 1.000 s late",
+        "1.500 s query how many of product 1?",
+        "1.500 s answer the read model says 10",
+        "1.800 s command remove 25 from product 1",
+        "1.800 s answer Not enough stock!",
+    ]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_in_real_time_the_story_takes_as_long_as_it_says(tmp_path: Path) -> None:
+    """Each line comes no earlier than its time: half a second is 0.5 s."""
+    began = time.monotonic()
+    settings = ["link.delay=100ms", "duration=500ms", "steps=[{at='0s', do='add'}, {at='400ms', do='query'}]"]
+    done = sim("run", "story", "--realtime", *(w for s in settings for w in ("--set", s)), cwd=tmp_path)
+    assert time.monotonic() - began >= 0.4
+    assert "0.400 s     answer      the read model says 1" in done.stdout
+
+
+def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
+    """Standard output parses; every statistic has its three numbers."""
+    done = sim("run", "flash-sale", "--json", "--set", "duration=3s", "--replications", "3", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    keys = ["schema", "title", "seed", "engine", "loop", "replications", "fingerprint"]
+    keys += ["virtual_seconds", "wall_seconds", "metrics", "theory", "expectations"]
+    assert list(found) == keys
+    assert (found["schema"], found["seed"], found["engine"], found["loop"]) == (1, 7, "trio", "open")
+    assert (found["replications"], found["virtual_seconds"]) == (3, 3.0)
+    for table in found["metrics"].values():
+        for statistic in table.values():
+            assert list(statistic) == ["estimate", "low", "high"]
+    assert found["expectations"][0] | {"actual": 0} == {
+        "metric": "staleness.p99", "below": 1.0, "actual": 0, "holds": True,
+    }  # fmt: skip
+
+
+def test_a_run_is_saved_and_can_be_loaded(tmp_path: Path) -> None:
+    """Tables, scenario, summary and figure lie where the last line says."""
+    done = sim(
+        "run", "flash-sale", "--set", "duration=3s", "--replications", "2", "--out", "here", cwd=tmp_path
+    )
+    assert "   saved here/" in done.stdout
+    names = ["changes.parquet", "commands.parquet", "lag.png", "queries.parquet"]
+    names += ["scenario.toml", "summary.json", "trace.json"]
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == names
+    code = "import sim, pathlib; print(sim.load_trace(pathlib.Path('here')).scenario.duration)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert loaded.stdout == "3.0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["stori"], "no such scenario: stori (did you mean 'story'?)\n  there is flash-sale, story\n"),
+        (["nope.toml"], "no such file: nope.toml\n  there is flash-sale, story\n"),
+        (["."], "this is a directory, not a scenario: .\n  there is flash-sale, story\n"),
+        (["./"], "this is a directory, not a scenario: ./\n  there is flash-sale, story\n"),
+        (["empty.toml"], "empty.toml: 1 problem\n  title: this key is missing\n"),
+        (["noise.toml"], "noise.toml: 1 problem\n  this is not a scenario file: it is not UTF-8 text\n"),
+        (["words.toml"], "words.toml: 1 problem\n  this is not TOML: Expected '=' after a key"),
+        (
+            ["story", "--set", "link.delay"],
+            "--set takes a key and a value: --set link.delay=50ms, not 'link.delay'\n",
+        ),
+        (
+            ["story", "--set", "link.dely=1s"],
+            "what was set: 1 problem\n  link.dely: unknown key (did you mean 'delay'?)\n",
+        ),
+        (["story", "--set", "link.delay=5"], 'a duration needs a unit: write "5ms" or "5s"\n'),
+        (["story", "--set", "link.delay=-5s"], "a duration cannot be negative: '-5s'\n"),
+        (["flash-sale", "--set", "workers.add=2"], 'a share lies between 0 and 1 ("0%" and "100%"): 2\n'),
+        (["story", "--set", "link.delay=expo(5ms)"], "unknown distribution 'expo'"),
+        (["flash-sale", "--realtime"], "--realtime tells a story line by line"),
+        (["story", "--replications", "0"], "Invalid value for '--replications'"),
+    ],
+)
+def test_bad_input_is_refused_with_what_would_do(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    """Exit 2, a message on standard error, no traceback, nothing run."""
+    monkeypatch.chdir(tmp_path)
+    Path("empty.toml").touch()
+    Path("noise.toml").write_bytes(bytes(range(128, 256)) * 7800)
+    Path("words.toml").write_text("this is not TOML")
+    with pytest.raises(SystemExit) as end:
+        main(["run", *arguments])
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.out) == (2, "")
+    assert message in printed.err
+    assert not Path("runs").exists()
+
+
+def test_a_missed_expectation_is_told_by_the_exit_status(tmp_path: Path) -> None:
+    """Exit 1, and by how much it was missed."""
+    wish = """expect=[{metric="staleness.p99", below="1us"}]"""
+    done = sim(
+        "run", "flash-sale", "--set", "duration=3s", "--replications", "2", "--set", wish, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert "✗  staleness.p99 < 1 µs" in done.stdout
+    assert "% over" in done.stdout
+
+
+def test_playing_again_gives_the_same_run(tmp_path: Path) -> None:
+    """--check-determinism says so on standard error."""
+    done = sim("run", "story", "--check-determinism", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "both times" in done.stderr
+
+
+@pytest.mark.parametrize("replications", [1, 4])
+def test_ctrl_c_ends_a_long_run_within_a_second_and_keeps_what_was_finished(
+    tmp_path: Path, replications: int
+) -> None:
+    """Exit 130; one run keeps its trace so far, several keep those that had finished."""
+    process = subprocess.Popen(
+        [SIM, *LONG, "--replications", str(replications)],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    output, errors = process.communicate(timeout=30)
+    took = time.monotonic() - began
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    if replications == 1:
+        assert "interrupted at " in errors
+        assert " s of 3600 s" in errors
+        assert (tmp_path / "runs").is_dir()
+        assert "saved runs/flash-sale-" in output
+    else:
+        assert errors == "interrupted: 0 of 4 replications were finished\n"
+    assert took < 5  # a bound against hanging; the second is measured by hand
+
+
+def test_a_closed_pipe_is_no_error_worth_a_word(tmp_path: Path) -> None:
+    """Whoever stops reading gets no traceback."""
+    script = f"{SIM} run story | head -n 1"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    assert done.stdout == "    0.000 s   command       add 10 to product 1\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_told_and_not_hidden(tmp_path: Path) -> None:
+    """What cannot be printed ends in one message and exit 3."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([SIM, "list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (3, "cannot write: No space left on device\n")
+
+
+def test_a_folder_that_cannot_be_written_costs_the_files_and_not_the_numbers(tmp_path: Path) -> None:
+    """The story is told all the same; exit 3 and the reason."""
+    (tmp_path / "file").touch()
+    done = sim("run", "story", "--out", "file/below", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "the read model says 10" in done.stdout
+    assert done.stderr == "!  not saved in file/below: Not a directory\n"
+
+
+def sim(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run the command as a person would, without a terminal."""
+    env = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    words: Sequence[str] = [SIM, *arguments]
+    return subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, timeout=60)

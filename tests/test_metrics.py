@@ -1,0 +1,187 @@
+import math
+from pathlib import Path
+
+import hypothesis.strategies as st
+import polars as pl
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+
+import sim
+from sim.glossary import METRICS
+from sim.metrics import as_json, summarise
+from sim.scenario_file import parse_scenario
+from sim.trace import Trace, TraceError, check
+from tests.recount import quantile, recount
+
+SMALL = """
+title = "small"
+duration = "4s"
+warmup = "500ms"
+[products]
+count = 3
+stock = 5
+[[workers]]
+count = 3
+pace = "poisson(20/s)"
+add = 0.6
+[[queries]]
+count = 4
+pace = "poisson(40/s)"
+[writer]
+service = "exponential(20ms)"
+[link]
+delay = "exponential(100ms)"
+"""
+SCRIPT = "".join(
+    f'[[steps]]\nat = "{at}ms"\ndo = "{do}"\nproduct = {product}\n'
+    for at, do, product in [
+        (100, "add", 1), (110, "query", 1), (300, "add", 2), (600, "query", 2), (620, "query", 1),
+        (700, "add", 1), (710, "query", 1), (1500, "remove", 1), (1510, "query", 1), (3000, "query", 2),
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(["independent", "fifo", "serial"]),
+    st.sampled_from(["newest", "arrival"]),
+)
+def test_every_staleness_metric_agrees_with_a_plain_recount(seed: int, order: str, apply: str) -> None:
+    """A second program, one loop over the trace, finds the same to the last query."""
+    reader = f'[reader]\nhandler = "exponential(5ms)"\napply = "{apply}"\n'
+    scenario = parse_scenario(f"seed = {seed}\n{SMALL}order = '{order}'\n{reader}{SCRIPT}")
+    trace = sim.run(scenario)
+    check(trace)
+    summary, found = summarise(trace), recount(trace)
+    for name in ("staleness", "versions_behind", "age_of_information"):
+        sample = found[name]
+        assert summary.value(f"{name}.mean") == pytest.approx(math.fsum(sample) / len(sample), abs=1e-12)
+        for statistic, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)):
+            assert summary.value(f"{name}.{statistic}") == quantile(sample, share)
+    for name in ("stale_read_fraction", "monotonic_read_violations", "read_your_writes_violations"):
+        assert summary.value(name) == sum(found[name]) / len(found[name])
+        assert summary.counts[name] == len(found[name])
+
+
+def test_the_metrics_of_the_story_are_known_beforehand() -> None:
+    """Two changes a second late; one query of four is stale, by half a second and one version."""
+    summary = sim.summarise(sim.run("story"))
+    names = ["stale_read_fraction", "staleness.max", "versions_behind.max", "visibility_lag.mean"]
+    names += ["rejected_fraction", "throughput", "age_of_information.mean", "read_your_writes_violations"]
+    assert {name: summary.value(name) for name in names} == {
+        "stale_read_fraction": 0.25,
+        "staleness.max": 0.5,
+        "versions_behind.max": 1,
+        "visibility_lag.mean": 1.0,
+        "rejected_fraction": pytest.approx(1 / 3),
+        "throughput": 0.5,
+        "age_of_information.mean": pytest.approx((0 + 1.5 + 2.5 + 1.5) / 4),
+        "read_your_writes_violations": pytest.approx(1 / 3),
+    }
+
+
+def test_staleness_is_nothing_exactly_when_no_version_is_missed() -> None:
+    """A query at the very instant of a commit has missed nothing."""
+    queries = sim.metrics.measured_queries(sim.run(parse_scenario(SMALL + SCRIPT)))
+    missed = queries["latest"] > queries["seen_version"]
+    assert (missed == queries["missed_since"].is_not_null()).all()
+    assert (queries.filter(missed)["asked"] > queries.filter(missed)["missed_since"]).all()
+    assert missed.any()
+
+
+def test_what_was_never_seen_is_at_most_three_in_n() -> None:
+    """A proportion of nothing has an upper bound, even in a single run."""
+    summary = sim.summarise(sim.run("story"))
+    shed = summary.estimate("shed_fraction")
+    assert (shed.estimate, shed.low, shed.high) == (0.0, 0.0, 1.0)
+    assert summary.estimate("rejected_fraction").low is None
+
+
+def test_what_cannot_be_measured_is_null_and_not_zero() -> None:
+    """A run in which nobody asks says nothing about staleness."""
+    trace = sim.run(parse_scenario('title = "x"\nduration = "1s"\n[[steps]]\nat = "0s"\ndo = "add"\n'))
+    summary = sim.summarise(trace)
+    assert math.isnan(summary.value("staleness.mean"))
+    assert as_json(summary)["metrics"]["staleness"]["mean"] == {"estimate": None, "low": None, "high": None}
+
+
+def test_depth_and_utilisation_are_weighted_by_time() -> None:
+    """Three commands at once, 1 s of work each: depth 2, then 1, then 0; busy for 3 s of 6."""
+    steps = '[[steps]]\nat = "0s"\ndo = "add"\n' * 3
+    scenario = parse_scenario('title = "x"\nduration = "6s"\n[writer]\nservice = "1s"\n' + steps)
+    summary = sim.summarise(sim.run(scenario))
+    assert summary.value("writer_utilisation") == pytest.approx(0.5)
+    assert summary.value("inbox_depth.mean") == pytest.approx(0.5)
+    assert (summary.value("inbox_depth.p50"), summary.value("inbox_depth.max")) == (0, 2)
+    assert summary.value("command_latency.mean") == pytest.approx(2.0)
+    assert summary.value("queue_wait.max") == pytest.approx(2.0)
+
+
+def test_the_warm_up_is_cut() -> None:
+    """What was wanted, committed or asked before it does not count."""
+    trace = sim.run("story", settings={"warmup": "1.6s"})
+    summary = sim.summarise(trace)
+    assert (summary.counts["command_latency"], summary.counts["visibility_lag"]) == (2, 1)
+    assert (summary.counts["staleness"], summary.value("stale_read_fraction")) == (2, 0.5)
+
+
+def test_every_name_of_the_glossary_is_measured() -> None:
+    """The summary's tables and the glossary's are the same, statistic by statistic."""
+    summary = sim.summarise(sim.run("story"))
+    assert {name: tuple(table) for name, table in summary.metrics.items()} == {
+        name: metric.statistics for name, metric in METRICS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "complaint"),
+    [
+        ("commands", "started", -1.0, "a command's times run backwards"),
+        ("commands", "version", None, "a command has a version without being accepted"),
+        ("changes", "version", 7, "a product's versions are not 1, 2, 3"),
+        ("changes", "quantity_after", -1, "a stock is negative"),
+        ("changes", "visible", -1.0, "a change was visible before its commit"),
+        ("changes", "visible", 0.5, "a change was visible before it arrived"),
+        ("changes", "command", 99, "the accepted commands and the changes are not the same"),
+        ("queries", "seen_version", 2, "a query saw a version before it was visible"),
+        ("queries", "answered", -1.0, "a query was answered before it was asked"),
+    ],
+)
+def test_a_doctored_trace_is_found_out(table: str, column: str, value: float | None, complaint: str) -> None:
+    """Each promise that every run keeps is one that a changed table breaks."""
+    trace = sim.run("story")
+    frame: pl.DataFrame = getattr(trace, table)
+    kind = frame.schema[column]
+    first = pl.int_range(pl.len()) == 0
+    doctored = frame.with_columns(pl.when(first).then(pl.lit(value, kind)).otherwise(column).alias(column))
+    with pytest.raises(TraceError, match=complaint):
+        check(_evolved(trace, table, doctored))
+
+
+def test_commands_that_vanish_from_a_queue_break_littles_law() -> None:
+    """A command that left the writer without having entered it is noticed."""
+    trace = sim.run(parse_scenario(SMALL))
+    lost = trace.commands.with_columns(started=pl.when(pl.col("id") == 3).then(None).otherwise("started"))
+    with pytest.raises(TraceError, match="writer"):
+        check(_evolved(trace, "commands", lost))
+
+
+def test_a_saved_trace_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Tables, scenario, fingerprint and metrics survive a folder; a changed table does not."""
+    folder = tmp_path / "run"
+    trace = sim.run(parse_scenario(SMALL + SCRIPT))
+    trace.save(folder)
+    again = sim.load_trace(folder)
+    assert again.fingerprint == trace.fingerprint
+    assert (again.scenario, again.until, again.complete) == (trace.scenario, trace.until, trace.complete)
+    assert as_json(sim.summarise(again)) == as_json(sim.summarise(trace))
+    trace.queries.head(3).write_parquet(folder / "queries.parquet")
+    with pytest.raises(TraceError, match="not those that were saved"):
+        sim.load_trace(folder)
+
+
+def _evolved(trace: Trace, table: str, frame: pl.DataFrame) -> Trace:
+    changed = {table: frame}
+    return evolve(trace, **changed)  # type: ignore[arg-type]
