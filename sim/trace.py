@@ -359,7 +359,7 @@ def _words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
 def _bytes(column: pl.Series) -> Any:
     """Give a column's values as bytes that are the same on every machine."""
     if column.dtype == pl.List:
-        return _bytes(column.list.len()) + _bytes(column.explode(empty_as_null=False))
+        return _bytes(column.list.len()) + _bytes(column.filter(column.list.len() > 0).explode())
     if column.dtype in (pl.String, pl.Enum):
         return b"\0".join(word.encode() for word in column.cast(pl.String).fill_null("-"))
     if column.dtype == pl.Float64:

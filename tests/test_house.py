@@ -1,0 +1,78 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+import sim
+
+PACKAGE = Path(sim.__file__).parent
+
+READING_ORDER = [
+    "wording",
+    "durations",
+    "distributions",
+    "inventory",
+    "glossary",
+    "scenario",
+    "scenario_file",
+    "library",
+    "channels",
+    "clock",
+    "plan",
+    "trace",
+    "worker",
+    "writer",
+    "link",
+    "reader",
+    "stage",
+    "metrics",
+    "replicate",
+    "timeline",
+    "plots",
+    "tale",
+    "terminal",
+    "cli",
+]
+
+
+def test_every_room_is_in_the_reading_order() -> None:
+    """A new module has its place in the order, or this list is wrong."""
+    assert sorted(READING_ORDER) == sorted(p.stem for p in PACKAGE.glob("*.py") if p.stem != "__init__")
+
+
+@pytest.mark.parametrize("module", READING_ORDER)
+def test_a_module_imports_only_what_stands_above_it(module: str) -> None:
+    """Data flows one way; imports inside functions and for type checkers count too."""
+    above = {"sim", *(f"sim.{name}" for name in READING_ORDER[: READING_ORDER.index(module)])}
+    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "sim":
+            imported |= {f"sim.{alias.name}" for alias in node.names if alias.name != "__version__"}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module)
+    assert {name for name in imported if name.split(".")[0] == "sim"} <= above
+
+
+@pytest.mark.parametrize("module", READING_ORDER)
+def test_a_module_says_at_its_head_what_it_is_for(module: str) -> None:
+    """One sentence, before anything else."""
+    text = ast.get_docstring(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8")))
+    assert text
+    assert text.split("\n")[0].endswith((".", ":", ",")) or "\n\n" not in text.split(".")[0]
+
+
+def test_everything_that_is_offered_can_be_had() -> None:
+    """Each public name is loaded from its home; any other is refused like in any module."""
+    assert [name for name in sim.__all__ if getattr(sim, name, None) is None] == []
+    assert dir(sim) == sorted(sim.__all__)
+    with pytest.raises(AttributeError, match="module 'sim' has no attribute 'nothing'"):
+        sim.nothing  # type: ignore[attr-defined] # noqa: B018
+
+
+def test_nothing_outside_plots_loads_matplotlib() -> None:
+    """Figures are drawn by one module, which the others load only when they need it."""
+    users = [p.stem for p in PACKAGE.glob("*.py") if "matplotlib" in p.read_text(encoding="utf-8")]
+    assert users == ["plots"]
