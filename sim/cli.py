@@ -247,11 +247,21 @@ def _save(result: Result, folder: Path, as_json: bool) -> int:
             result.trace.save(folder)
         text = json.dumps(_json(result), indent=1, ensure_ascii=False)
         (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+        figure = _draw(result.trace, folder) if result.trace else ""
     except OSError as error:
         click.echo(f"!  not saved in {folder}: {error.strerror}", err=True)
         return FAILED
-    click.echo(f"   saved {folder}/", err=as_json)
+    click.echo(f"   saved {folder}/{figure}", err=as_json)
     return 0
+
+
+def _draw(trace: "Trace", folder: Path) -> str:
+    """Draw the lag of the busiest product, and say what to look at next."""
+    from sim.plots import lag_over_time, save
+    from sim.timeline import busiest_product, timeline
+
+    save(lag_over_time(timeline(trace, busiest_product(trace))), folder / "lag.png")
+    return f"    next: open {folder / 'lag.png'}"
 
 
 def _verdict(result: Result) -> int:

@@ -54,8 +54,11 @@ class Clock(trio.abc.Clock):
 
     async def sleep_until(self, time: float) -> None:
         """Wait until an instant; return at once if it has come."""
-        if time <= self.now:
-            return
+        if time > self.now:
+            await self.turn_at(time)
+
+    async def turn_at(self, time: float) -> None:
+        """Wait until an instant, and until all that was arranged for it before has happened."""
         number = next(self._order)
         heappush(self._agenda, (time, number, trio.lowlevel.reschedule, trio.lowlevel.current_task()))
 

@@ -34,7 +34,7 @@ async def link(
             arrival = arrives(order, clock.now, next(delays), last)
             clock.call_at(arrival, deliver, committed)
             last = arrival if order != "independent" else max(last, arrival)
-        await clock.sleep_until(last)  # what is under way still arrives
+        await clock.turn_at(max(last, clock.now))  # what is under way still arrives
 
 
 def arrives(order: Order, now: float, delay: float, last: float) -> float:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 from sim.glossary import METRICS, split_name
 from sim.metrics import Estimate, Summary
@@ -42,12 +41,6 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     if warnings:
         yield ""
         yield from warnings
-
-
-def closing_line(folder: Path, figure: Path | None) -> str:
-    """Say where the run was saved and what to look at next."""
-    look = f"    next: open {figure}" if figure else ""
-    return f"   saved {folder}/{look}"
 
 
 def expectation_line(expect: Expect, summary: Summary) -> str:

@@ -311,6 +311,10 @@ def check(trace: Trace) -> None:
         _little(commands, trace.until, station, entered, left)
     if trace.complete:
         _no_row(
+            changes.filter(pl.col("delivered").list.len() != pl.col("copies")),
+            "a change is still under way, though all drained",
+        )
+        _no_row(
             commands.filter(pl.col("outcome").is_null()), "a command never had an outcome, though all drained"
         )
 

@@ -14,7 +14,9 @@ SET_UP = "pip install uv && "
 def test_the_test_command_is_the_one_that_ci_runs() -> None:
     """CI reads the command from the README; here it would call itself."""
     assert [command for command, _ in _commands() if "pytest" in command] == [SET_UP + "uv run pytest"]
-    assert r"sed -n 's/^\$ \(.*pytest.*\)$/\1/p' README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert r"sed -n 's/^\$ \(.*pytest.*\)$/\1/p' README.md" in (ROOT / ".ci" / "run").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_each_command_prints_what_the_readme_says(tmp_path: Path) -> None:
@@ -23,7 +25,9 @@ def test_each_command_prints_what_the_readme_says(tmp_path: Path) -> None:
     assert len(commands) == 3
     for command, shown in commands:
         words = command.removeprefix(SET_UP).removeprefix("uv run ")
-        done = subprocess.run(["bash", "-c", words], cwd=tmp_path, env=_environment(), capture_output=True, text=True)
+        done = subprocess.run(
+            ["bash", "-c", words], cwd=tmp_path, env=_environment(), capture_output=True, text=True
+        )
         assert (done.returncode in (0, 1), done.stderr) == (True, "")
         assert _timeless(shown or done.stdout) == _timeless(done.stdout)
 
@@ -31,7 +35,9 @@ def test_each_command_prints_what_the_readme_says(tmp_path: Path) -> None:
 def test_the_python_lines_print_what_the_readme_says(tmp_path: Path) -> None:
     """The ten lines run as they stand."""
     code, shown = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)[0]
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=_environment(), capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=_environment(), capture_output=True, text=True
+    )
     assert (done.stdout, done.stderr) == (shown, "")
 
 
@@ -43,7 +49,9 @@ def test_its_pictures_are_there(path: str) -> None:
 
 def _commands() -> list[tuple[str, str]]:
     """Give each command with the output that follows it, in its own block or in the next one."""
-    blocks = re.findall(r"```console\n\$ (.*?)\n(.*?)```(?:\n[^`]*?ends in\n\n```text\n(.*?)```)?", README, re.DOTALL)
+    blocks = re.findall(
+        r"```console\n\$ (.*?)\n(.*?)```(?:\n[^`]*?ends in\n\n```text\n(.*?)```)?", README, re.DOTALL
+    )
     return [(command, here or below) for command, here, below in blocks]
 
 

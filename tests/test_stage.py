@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 import sim
 from sim.durations import Seconds
+from sim.distributions import Constant
 from sim.inventory import NOT_ENOUGH
 from sim.scenario import Link, Order, Products, Scenario, Step
 from sim.scenario_file import parse_scenario
@@ -98,6 +99,12 @@ def test_a_serial_link_is_a_server_and_the_others_are_not(order: str, visible: l
     assert trace.changes["visible"].to_list() == pytest.approx(visible, abs=1e-12)
 
 
+def test_a_link_without_delay_delivers_to_the_last_change() -> None:
+    """What arrives at the very instant at which it was sent still arrives."""
+    trace = _scripted(("0s", "add", 1), ("1s", "add", 1), delay="0s")
+    assert trace.changes["visible"].to_list() == [0.0, 1.0]
+
+
 def test_under_fifo_no_change_arrives_before_its_predecessor_and_independently_some_do() -> None:
     """Head-of-line blocking keeps the order that chance would break."""
     fifo = _quick(link_order="fifo").changes["delivered"].list.first()
@@ -170,10 +177,17 @@ STEPS = st.lists(
 
 
 @settings(max_examples=100, deadline=None)
-@given(STEPS, st.integers(0, 5), st.sampled_from(["independent", "fifo", "serial"]))
-def test_once_drained_the_read_model_is_the_write_model(steps: list[Step], stock: int, order: Order) -> None:
+@given(
+    STEPS,
+    st.integers(0, 5),
+    st.sampled_from(["independent", "fifo", "serial"]),
+    st.sampled_from([0.0, 0.1, 1.0]),
+)
+def test_once_drained_the_read_model_is_the_write_model(
+    steps: list[Step], stock: int, order: Order, delay: float
+) -> None:
     """Whatever is added and removed: versions 1, 2, 3…, no negative stock, every change seen once."""
-    link, products = Link(order=order), Products(count=3, stock=stock)
+    link, products = Link(delay=Constant(delay), order=order), Products(count=3, stock=stock)
     trace = sim.run(Scenario("any", duration=Seconds(10), products=products, link=link, steps=tuple(steps)))
     check(trace)
     held = dict.fromkeys((1, 2, 3), stock)
