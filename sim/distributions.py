@@ -14,11 +14,22 @@ from attrs import field, frozen
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from sim.durations import Rate, duration_text, parse_duration, parse_rate, parse_share, rate_text
+from sim.durations import (
+    Rate,
+    duration_text,
+    parse_duration,
+    parse_rate,
+    parse_share,
+    percent_text,
+    rate_text,
+)
 from sim.wording import unknown
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+MOST = 1_000_000_000  # of anything that is counted: sums of it stay far below what an int64 holds
+LONGEST_TEXT = 2_000  # characters; of mixtures in mixtures, no deeper than Python can follow
 
 _Z99 = 2.3263478740408408  # the standard normal's 99th percentile
 
@@ -192,7 +203,7 @@ class Mixture:
     @property
     def mean(self) -> float:
         """The parts' means, weighted by their shares."""
-        return sum(share * part.mean for share, part in self.parts)
+        return sum(share * part.mean for share, part in self.parts if share)  # 0 × infinity is no number
 
     def draw(self, rng: Generator, n: int) -> Floats:
         """Draw n values: first which part, then from every part, and keep the chosen ones."""
@@ -202,7 +213,7 @@ class Mixture:
         return np.asarray(columns[chosen, np.arange(n)], dtype=np.float64)
 
     def __str__(self) -> str:
-        return f"mixture({', '.join(f'{_percent(share)} {part}' for share, part in self.parts)})"
+        return f"mixture({', '.join(f'{percent_text(share)} {part}' for share, part in self.parts)})"
 
 
 @frozen
@@ -247,7 +258,7 @@ class Popularity:
 
     def __str__(self) -> str:
         if self.kind == "hotspot":
-            return f"hotspot({', '.join(map(_percent, self.numbers))})"
+            return f"hotspot({', '.join(map(percent_text, self.numbers))})"
         return f"zipf({self.numbers[0]!r})" if self.kind == "zipf" else self.kind
 
 
@@ -270,7 +281,9 @@ def parse_distribution(text: object) -> Distribution:
     """Read "20ms", "exponential(2ms)" or "lognormal(p50=20ms, p99=200ms)"; ValueError says what would do."""
     if not isinstance(text, str) or re.match(r"\s*[-+.\d]", text):
         return Constant(parse_duration(text))
-    name, arguments = _call(text)
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"a distribution is written in at most {LONGEST_TEXT:,} characters")
+    name, arguments = _call(text, "exponential(2ms)")
     if name == "mixture":
         return Mixture(tuple(_part(argument) for argument in arguments))
     forms = _FAMILIES.get(name)
@@ -281,7 +294,7 @@ def parse_distribution(text: object) -> Distribution:
 
 def parse_pace(text: object) -> Pace:
     """Read "poisson(300/s)" or "constant(300/s)"; ValueError says what would do."""
-    name, arguments = _call(text) if isinstance(text, str) else ("", [])
+    name, arguments = _call(text, "poisson(300/s)") if isinstance(text, str) else ("", [])
     if name not in ("poisson", "constant"):
         raise ValueError(unknown("pace", name or text, ["poisson", "constant"]) + ', as in "poisson(300/s)"')
     if len(arguments) != 1:
@@ -291,7 +304,7 @@ def parse_pace(text: object) -> Pace:
 
 def parse_popularity(text: object) -> Popularity:
     """Read "uniform", "zipf(1.0)" or "hotspot(10%, 90%)"; ValueError says what would do."""
-    name, arguments = _call(text) if isinstance(text, str) else ("", [])
+    name, arguments = _call(text, "zipf(1.0)") if isinstance(text, str) else ("", [])
     if name == "uniform" and not arguments:
         return Popularity("uniform")
     if name == "zipf" and len(arguments) == 1:
@@ -309,6 +322,8 @@ def parse_quantity(text: object) -> Quantity:
     low, high = (int(numbers[1]),) * 2 if numbers[1] else (int(numbers[2]), int(numbers[3]))
     if not 1 <= low <= high:
         raise ValueError(f"a quantity is at least 1, and integers(a, b) needs a <= b: {text!r}")
+    if high > MOST:
+        raise ValueError(f"a quantity is at most {MOST:,}: {text!r}")
     return Quantity(low, high)
 
 
@@ -354,14 +369,14 @@ def _made(name: str, arguments: list[str], forms: list[Form]) -> Distribution:
 def _part(text: str) -> tuple[float, Distribution]:
     """Read one part of a mixture: "93.9% pareto(...)"."""
     share, _, rest = text.partition(" ")
-    return float(parse_share(share)), parse_distribution(rest)
+    return float(parse_share(_share_word(share))), parse_distribution(rest)
 
 
-def _call(text: str) -> tuple[str, list[str]]:
-    """Split "name(a, b(c, d))" into its name and its arguments."""
+def _call(text: str, example: str) -> tuple[str, list[str]]:
+    """Split "name(a, b(c, d))" into its name and its arguments; show an example of one otherwise."""
     match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*", text, re.DOTALL)
     if not match:
-        raise ValueError(f"{text!r} cannot be read: write a name with its arguments, as in exponential(2ms)")
+        raise ValueError(f"{text!r} cannot be read: write a name with its arguments, as in {example}")
     inside = (match[2] or "").strip()
     return match[1], list(_split(inside)) if inside else []
 
@@ -378,11 +393,5 @@ def _split(text: str) -> Iterable[str]:
 
 
 def _share_word(text: str) -> Any:
-    """Read "0.1" as a number; leave "10%" to parse_share."""
-    return text if "%" in text else _number(text)
-
-
-def _percent(share: float) -> str:
-    """Write a share as text that parse_share reads as the same float."""
-    text = f"{share * 100:.10g}%"
-    return text if parse_share(text) == share else repr(share)
+    """Read "0.1" as a number; leave "10%", and what is neither, to parse_share."""
+    return float(text) if re.fullmatch(r"\d*\.?\d+", text) else text

@@ -4,6 +4,7 @@ Inside the program a duration is a float of seconds, a rate a float per second
 and a share a float from 0 to 1; only a scenario file and a person see text.
 """
 
+import math
 import re
 from decimal import Decimal
 from typing import NewType
@@ -24,21 +25,22 @@ UNITS = {
     "d": Decimal(86400),
 }
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_AMOUNT = re.compile(rf"\s*({_NUMBER})\s*([A-Za-zµ]*)\s*")
+_AMOUNT = re.compile(rf"\s*({_NUMBER})\s*([A-Za-zµμ]*)\s*")
 _RATE = re.compile(rf"\s*({_NUMBER})\s*/\s*([A-Za-z]+)\s*")
 
 
 def parse_duration(text: object) -> Seconds:
     """Read "250ms", "1.5s" or "2min" as seconds; ValueError says what would do."""
-    match = _AMOUNT.fullmatch(text) if isinstance(text, str) else None
-    if isinstance(text, int | float) or (match and not match[2]):
-        shown = str(text).strip()
-        raise ValueError(f'a duration needs a unit: write "{shown}ms" or "{shown}s"')
+    match = _AMOUNT.fullmatch(str(text)) if isinstance(text, str | int | float) else None
     if not match:
         raise ValueError(f'{text!r} is not a duration: write "250ms", "1.5s" or "2min"')
-    seconds = float(Decimal(match[1]) * _unit(match[2]))
+    if not match[2]:
+        raise ValueError(f'a duration needs a unit: write "{match[1]}ms" or "{match[1]}s"')
+    seconds = _product(match[1], _unit(match[2]))
     if seconds < 0:
         raise ValueError(f"a duration cannot be negative: {text!r}")
+    if math.isinf(seconds):
+        raise ValueError(f"a duration must be finite, and {text!r} is too long")
     return Seconds(seconds)
 
 
@@ -47,16 +49,18 @@ def parse_rate(text: object) -> Rate:
     match = _RATE.fullmatch(text) if isinstance(text, str) else None
     if not match:
         raise ValueError(f'{text!r} is not a rate: write "300/s" or "10/min"')
-    rate = float(Decimal(match[1]) / _unit(match[2]))
+    rate = _product(match[1], 1 / _unit(match[2]))
     if rate <= 0:
         raise ValueError(f"a rate must be more than 0: {text!r}")
+    if math.isinf(rate):
+        raise ValueError(f"a rate must be finite, and {text!r} is too high")
     return Rate(rate)
 
 
 def parse_share(value: object) -> Share:
     """Read 0.1 or "10%" as a share from 0 to 1; ValueError says what would do."""
     if isinstance(value, str) and re.fullmatch(rf"\s*{_NUMBER}\s*%\s*", value):
-        share = float(Decimal(value.strip().rstrip("% ")) / 100)
+        share = _product(value.strip().rstrip("% "), Decimal("0.01"))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         share = float(value)
     else:
@@ -69,7 +73,7 @@ def parse_share(value: object) -> Share:
 def duration_text(seconds: float) -> str:
     """Write seconds as a person would, in text that parse_duration reads as the same float."""
     exact = Decimal(repr(float(seconds)))
-    whole = (unit for unit in ("d", "h", "min") if exact >= UNITS[unit] and exact % UNITS[unit] == 0)
+    whole = (unit for unit in ("d", "h", "min") if seconds and seconds % float(UNITS[unit]) == 0)
     small = (unit for unit in ("s", "ms", "us", "ns") if exact >= UNITS[unit])
     unit = next(whole, None) or next(small, "s")
     return f"{_plain(exact / UNITS[unit])}{unit}"
@@ -80,11 +84,25 @@ def rate_text(rate: float) -> str:
     return f"{_plain(Decimal(repr(float(rate))))}/s"
 
 
+def percent_text(share: float) -> str:
+    """Write a share as the percentage that parse_share reads as the same float."""
+    return f"{_plain(Decimal(repr(float(share))) * 100)}%"
+
+
 def _unit(name: str) -> Decimal:
-    """Look a unit up by its name."""
-    if name in UNITS:
-        return UNITS[name]
+    """Look a unit up by its name; "µs" is written "us", for want of a key."""
+    plain = re.sub("[µμ]", "u", name)  # the micro sign and the Greek letter look alike
+    if plain in UNITS:
+        return UNITS[plain]
     raise ValueError(unknown("unit", name, UNITS))
+
+
+def _product(number: str, factor: Decimal) -> float:
+    """Multiply as decimals, for 0.1 ms is not a sum of halves; infinite where the number has no end."""
+    try:
+        return float(Decimal(number) * factor)
+    except ArithmeticError:  # an exponent of more digits than Decimal counts with
+        return math.inf
 
 
 def _plain(number: Decimal) -> str:

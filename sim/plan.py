@@ -74,7 +74,8 @@ def arrivals(schedule: Iterable[Phase], duration: float, seed: int, replication:
             break
         end = min(start + phase.lasts, duration)
         rng = stream(seed, replication, crowd, "pace", str(number))
-        times.append(start + _instants(phase.pace, end - start, rng))
+        instants = start + _instants(phase.pace, end - start, rng)
+        times.append(instants[instants < end])  # a sum may be rounded up to the end itself
         start = end
     return np.concatenate(times)
 

@@ -12,6 +12,7 @@ import attrs
 from attrs import frozen
 
 from sim.distributions import (
+    MOST,
     Constant,
     Distribution,
     Pace,
@@ -56,20 +57,32 @@ def read_text(value: object) -> str:
 
 def read_count(value: object) -> int:
     """Take a whole number from 1 up."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"a whole number from 1 up is needed, not {value!r}")
-    return value
+    return _whole(value, 1)
 
 
 def read_natural(value: object) -> int:
     """Take a whole number from 0 up."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"a whole number from 0 up is needed, not {value!r}")
+    return _whole(value, 0)
+
+
+def read_seed(value: object) -> int:
+    """Take a whole number from 0 up, however large."""
+    return _whole(value, 0, math.inf)
+
+
+def _whole(value: object, least: int, most: float = MOST) -> int:
+    """Take a whole number between two bounds; true and 1.0 are none."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"a whole number from {least} up is needed, not {value!r}")
+    if value > most:
+        raise ValueError(f"a whole number of at most {most:,} is needed, not {value!r}")
     return value
 
 
 def read_capacity(value: object) -> float:
     """Take a whole number from 0 up, or "unbounded" (infinity)."""
+    if isinstance(value, str) and value != "unbounded":
+        raise ValueError(f'a whole number from 0 up, or "unbounded", is needed, not {value!r}')
     return math.inf if value == "unbounded" else read_natural(value)
 
 
@@ -137,9 +150,10 @@ class Workers:
 
     @property
     def schedule(self) -> tuple[Phase, ...]:
-        """The pace as phases: one that never ends, where there is but one."""
+        """The pace as phases, the last of which stays: one that never ends, where there is but one."""
         pace = self.pace or Pace("poisson", Rate(10.0))
-        return self.phases or (Phase(Seconds(math.inf), pace),)
+        *before, last = self.phases or (Phase(Seconds(math.inf), pace),)
+        return (*before, attrs.evolve(last, lasts=Seconds(math.inf)))
 
 
 @frozen
@@ -208,12 +222,18 @@ class Expect:
     @classmethod
     def read(cls, table: dict[str, Any]) -> "Expect":
         """Build it from a table whose bound is still text in the metric's own unit."""
-        metric, _ = split_name(read_text(table.get("metric", "")))
+        try:
+            metric, _ = split_name(read_text(table.get("metric", "")))
+        except ValueError as error:
+            raise Misfit("metric", str(error)) from None
         bounds = {k: v for k, v in table.items() if k != "metric"}
         if len(bounds) != 1 or not bounds.keys() <= {"below", "above"}:
             raise ValueError('an expectation has a metric and one bound: below = "400ms", or above')
         [(side, bound)] = bounds.items()
-        return cls(table["metric"], **{side: _READ_BOUND[METRICS[metric].unit](bound)})
+        try:
+            return cls(table["metric"], **{side: _READ_BOUND[METRICS[metric].unit](bound)})
+        except ValueError as error:
+            raise Misfit(side, str(error)) from None
 
     def write(self) -> dict[str, Any]:
         """Give the table from which `read` makes the same value."""
@@ -229,7 +249,7 @@ class Expect:
 
 
 def _read_number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
         raise ValueError(f"a number is needed, not {value!r}")
     return float(value)
 
@@ -252,7 +272,7 @@ class Scenario:
     prediction: str = key(read_text, "")
     duration: Seconds = key(read_length, Seconds(60.0), duration_text)
     warmup: Seconds = key(parse_duration, Seconds(0.0), duration_text)
-    seed: int = key(read_natural, 1, same)
+    seed: int = key(read_seed, 1, same)
     replications: int = key(read_count, 10, same)
     architecture: str = key(one_of("architecture", "cqrs"), "cqrs")
     products: Products = attrs.field(factory=Products)

@@ -4,6 +4,7 @@ A problem names its place in the file's own words ("writer.service"), the line
 where that stands, and what would do instead.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,7 @@ Table = dict[str, Any]
 Place = tuple[str | int, ...]
 
 LONGEST_FILE = 1_000_000  # bytes; a scenario is a page, so more than this is something else
+MOST_SHOWN = 100  # problems; whoever has more has given us something else, too
 
 
 @frozen
@@ -49,8 +51,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        names = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in self.place)
-        return f"{names.lstrip('.')}: {self.message}" if names else self.message
+        parts = (f"[{part + 1}]" if isinstance(part, int) else f".{_name(part)}" for part in self.place)
+        names = "".join(parts)
+        return _short(f"{names.removeprefix('.')}: {self.message}" if names else self.message)
 
 
 class BadScenario(ValueError):
@@ -59,10 +62,14 @@ class BadScenario(ValueError):
     def __init__(self, source: str, problems: list[Problem], text: str = "") -> None:
         self.source = source
         self.problems = problems
-        numbers = _line_numbers(text)
+        numbers, rows = _line_numbers(text), text.split("\n")
         lines = [f"{source}: {count(len(problems), 'problem')}"]
-        for problem in sorted(problems, key=lambda p: _line(numbers, p.place)):
-            lines += [f"  {problem}", *_quoted(text, _line(numbers, problem.place))]
+        placed = [(_line(numbers, problem.place), problem) for problem in problems]
+        placed.sort(key=lambda numbered: numbered[0])
+        for line, problem in placed[:MOST_SHOWN]:
+            lines += [f"  {problem}", *_quoted(rows, line)]
+        if len(placed) > MOST_SHOWN:
+            lines.append(f"  and {count(len(placed) - MOST_SHOWN, 'problem')} more")
         super().__init__("\n".join(lines))
 
 
@@ -76,7 +83,7 @@ def read_scenario(path: Path, settings: Mapping[str, str] | None = None) -> Scen
             raw = file.read(LONGEST_FILE + 1)
         if len(raw) > LONGEST_FILE:
             raise ValueError(f"longer than {LONGEST_FILE:,} bytes")
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")  # some editors begin a file with a mark of three bytes
     except ValueError as error:
         raise BadScenario(path.name, [Problem((), f"this is not a scenario file: {_why(error)}")]) from None
     return parse_scenario(text, path.name, settings)
@@ -88,8 +95,8 @@ def parse_scenario(
     """Read a scenario from TOML text; BadScenario says everything that is wrong with it."""
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadScenario(source, [Problem((), f"this is not TOML: {error or 'nested too deep'}")]) from None
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a plain ValueError
+        raise BadScenario(source, [Problem((), f"this is not TOML: {_said(error)}")]) from None
     scenario = _structured(table, source, text)
     if not settings:
         return scenario
@@ -160,6 +167,7 @@ def _is_array(cls: Any) -> bool:
     return get_origin(cls) is tuple
 
 
+_ARRAYS = {"workers", "phases", "queries", "expect", "steps"}  # of tables, which --set cannot make
 _CONVERTER = Converter()
 _CONVERTER.register_structure_hook_func(_is_array, _tables)
 _CONVERTER.register_structure_hook(Expect, _expect)
@@ -188,7 +196,12 @@ def _problems(error: BaseException, place: Place) -> Iterator[Problem]:
         case Misfit():
             yield Problem((*place, error.key), str(error))
         case _:
-            yield Problem(place, str(error))
+            yield Problem(place, _said(error))
+
+
+def _said(error: BaseException) -> str:
+    """Say what an error says; Python's own words about recursion say nothing to whoever wrote the file."""
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def _set(table: Table, path: str, text: str) -> Iterator[Problem]:
@@ -196,34 +209,57 @@ def _set(table: Table, path: str, text: str) -> Iterator[Problem]:
     *way, last = path.split(".")
     here: Any = table
     for name in way:
-        here = _enter(here, name)
-        if here is None:
-            yield Problem((path,), f"there is no {name!r} to set this in")
+        inner = _enter(here, name)
+        if inner is None:
+            near = did_you_mean(name, _names(here))
+            yield Problem((path,), f"there is no {name!r} to set this in{near}")
             return
+        here = inner
     if isinstance(here, list) and len(here) == 1:
         here = here[0]
     if not isinstance(here, dict):
-        names = ", ".join(str(t.get("name", "")) for t in here) if isinstance(here, list) else ""
-        yield Problem((path,), f"say which one: {names}" if names else "this is no table")
+        names = ", ".join(_names(here))
+        yield Problem(
+            (path,), f"say which one: {names}" if names else f"{way[-1]!r} is not one table of keys"
+        )
         return
     try:
         here[last] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         here[last] = text
 
 
 def _enter(here: Any, name: str) -> Any:
     """Take one step of a path: into a table, or to the table of an array that bears the name."""
     if isinstance(here, list):
-        if len(here) == 1 and here[0].get("name", name) != name:
+        named = [table for table in here if isinstance(table, dict) and table.get("name") == name]
+        if not named and len(here) == 1:
             return _enter(here[0], name)
-        return next((table for table in here if table.get("name") == name), None)
-    return here.setdefault(name, {}) if isinstance(here, dict) else None
+        return named[0] if named else None
+    if not isinstance(here, dict) or (name in _ARRAYS and name not in here):
+        return None
+    return here.setdefault(name, {})
 
 
-def _quoted(text: str, line: int) -> list[str]:
+def _names(here: Any) -> list[str]:
+    """List the names by which a path can enter the tables of an array."""
+    rows = here if isinstance(here, list) else []
+    return [str(row["name"]) for row in rows if isinstance(row, dict) and "name" in row]
+
+
+def _name(part: str) -> str:
+    """Write a key as it stands, unless it holds something that a terminal might obey."""
+    return part if part.isprintable() else repr(part)
+
+
+def _short(text: str, most: int = 1000) -> str:
+    """Cut a text that would fill the screen."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _quoted(rows: list[str], line: int) -> list[str]:
     """Quote a line of the file, where its number is known."""
-    return [f"  {line:>4} | {text.splitlines()[line - 1].strip()[:100]}"] if line else []
+    return [f"  {line:>4} | {rows[line - 1].strip()[:100]}"] if line else []
 
 
 def _line(numbers: dict[Place, int], place: Place) -> int:
@@ -236,10 +272,12 @@ def _line_numbers(text: str) -> dict[Place, int]:
     numbers: dict[Place, int] = {}
     rows: dict[str, int] = {}
     table: Place = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    text = re.sub(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'', lambda m: "\n" * m[0].count("\n"), text)
+    for number, line in enumerate(text.split("\n"), 1):
         if header := re.match(r"\s*(\[\[?)\s*([\w.\-]+)\s*\]", line):
             if header[1] == "[[":
                 rows[header[2]] = rows.get(header[2], -1) + 1
+                rows = {name: row for name, row in rows.items() if not name.startswith(f"{header[2]}.")}
             names = header[2].split(".")
             paths = [(name, ".".join(names[: depth + 1])) for depth, name in enumerate(names)]
             table = tuple(part for name, path in paths for part in (name, rows.get(path)) if part is not None)
@@ -276,6 +314,4 @@ def _toml_lines(table: Table, path: str) -> Iterator[str]:
 
 def _toml_value(value: Any) -> str:
     """Write one value as TOML; JSON writes texts, numbers and truth values the same way."""
-    import json
-
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML wants escaped
