@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
+from sim.trace import load_trace
 
 SIM = str(Path(sys.executable).with_name("sim"))
 SHORT = ("--set", "duration=3s", "--replications", "2")
@@ -41,10 +42,10 @@ def test_list_gives_each_scenario_its_question() -> None:
     ]
 
 
-def test_the_story_is_told_line_by_line(tmp_path: Path) -> None:
+def test_the_story_is_told_line_by_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Command, answer, change applied, query, answer, each at its virtual time."""
-    done = sim("run", "story", cwd=tmp_path)
-    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    status, printed, errors = called(capsys, "run", "story")
+    lines = [" ".join(line.split()) for line in printed.splitlines()]
     assert lines[:9] == [
         "0.000 s command add 10 to product 1",
         "0.000 s answer accepted: the write model says 10",
@@ -56,7 +57,7 @@ def test_the_story_is_told_line_by_line(tmp_path: Path) -> None:
         "1.800 s command remove 25 from product 1",
         "1.800 s answer Not enough stock!",
     ]
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (status, errors) == (0, "")
 
 
 def test_in_real_time_the_story_takes_as_long_as_it_says(tmp_path: Path) -> None:
@@ -68,35 +69,32 @@ def test_in_real_time_the_story_takes_as_long_as_it_says(tmp_path: Path) -> None
     assert "0.400 s     answer      the read model says 1" in done.stdout
 
 
-def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
+def test_json_is_one_object_and_nothing_else(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output parses; every statistic has its three numbers."""
-    done = sim("run", "flash-sale", "--json", "--set", "duration=3s", "--replications", "3", cwd=tmp_path)
-    found = json.loads(done.stdout)
+    _, printed, errors = called(capsys, "run", "flash-sale", "--json", *SHORT)
+    found = json.loads(printed)
     keys = ["schema", "title", "seed", "engine", "loop", "replications", "fingerprint"]
     keys += ["virtual_seconds", "wall_seconds", "metrics", "theory", "expectations"]
     assert list(found) == keys
     assert (found["schema"], found["seed"], found["engine"], found["loop"]) == (1, 7, "trio", "open")
-    assert (found["replications"], found["virtual_seconds"]) == (3, 3.0)
+    assert (found["replications"], found["virtual_seconds"]) == (2, 3.0)
     for table in found["metrics"].values():
         for statistic in table.values():
             assert list(statistic) == ["estimate", "low", "high"]
     assert found["expectations"][0] | {"actual": 0} == {
         "metric": "staleness.p99", "below": 1.0, "actual": 0, "holds": True,
     }  # fmt: skip
+    assert errors.startswith("   saved runs/flash-sale-")
 
 
-def test_a_run_is_saved_and_can_be_loaded(tmp_path: Path) -> None:
+def test_a_run_is_saved_and_can_be_loaded(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tables, scenario, summary and figure lie where the last line says."""
-    done = sim(
-        "run", "flash-sale", "--set", "duration=3s", "--replications", "2", "--out", "here", cwd=tmp_path
-    )
-    assert "   saved here/" in done.stdout
+    _, printed, _ = called(capsys, "run", "flash-sale", *SHORT, "--out", "kept")
+    assert "   saved kept/    next: open kept/lag.png\n" in printed
     names = ["changes.parquet", "commands.parquet", "lag.png", "queries.parquet"]
     names += ["scenario.toml", "summary.json", "trace.json"]
-    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == names
-    code = "import sim, pathlib; print(sim.load_trace(pathlib.Path('here')).scenario.duration)"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert loaded.stdout == "3.0\n"
+    assert sorted(path.name for path in (here / "kept").iterdir()) == names
+    assert load_trace(here / "kept").scenario.duration == 3.0
 
 
 @pytest.mark.parametrize(
@@ -126,41 +124,33 @@ def test_a_run_is_saved_and_can_be_loaded(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_refused_with_what_would_do(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    message: str,
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     """Exit 2, a message on standard error, no traceback, nothing run."""
-    monkeypatch.chdir(tmp_path)
-    Path("empty.toml").touch()
-    Path("noise.toml").write_bytes(bytes(range(128, 256)) * 7800)
-    Path("words.toml").write_text("this is not TOML")
-    with pytest.raises(SystemExit) as end:
-        main(["run", *arguments])
-    printed = capsys.readouterr()
-    assert (end.value.code, printed.out) == (2, "")
-    assert message in printed.err
-    assert not Path("runs").exists()
+    (here / "empty.toml").touch()
+    (here / "noise.toml").write_bytes(bytes(range(128, 256)) * 7800)
+    (here / "words.toml").write_text("this is not TOML")
+    status, printed, errors = called(capsys, "run", *arguments)
+    assert (status, printed) == (2, "")
+    assert message in errors
+    assert not (here / "runs").exists()
 
 
-def test_a_missed_expectation_is_told_by_the_exit_status(tmp_path: Path) -> None:
+def test_a_missed_expectation_is_told_by_the_exit_status(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Exit 1, and by how much it was missed."""
     wish = """expect=[{metric="staleness.p99", below="1us"}]"""
-    done = sim(
-        "run", "flash-sale", "--set", "duration=3s", "--replications", "2", "--set", wish, cwd=tmp_path
-    )
-    assert done.returncode == 1
-    assert "✗  staleness.p99 < 1 µs" in done.stdout
-    assert "% over" in done.stdout
+    status, printed, _ = called(capsys, "run", "flash-sale", *SHORT, "--set", wish)
+    assert status == 1
+    assert "✗  staleness.p99 < 1 µs" in printed
+    assert "% over" in printed
 
 
-def test_playing_again_gives_the_same_run(tmp_path: Path) -> None:
+def test_playing_again_gives_the_same_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--check-determinism says so on standard error."""
-    done = sim("run", "story", "--check-determinism", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "both times" in done.stderr
+    status, _, errors = called(capsys, "run", "story", "--check-determinism")
+    assert (status, "both times" in errors) == (0, True)
 
 
 @pytest.mark.parametrize("replications", [1, 4])
@@ -172,7 +162,7 @@ def test_ctrl_c_ends_a_long_run_within_a_second_and_keeps_what_was_finished(
         [SIM, *LONG, "--replications", str(replications)],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(4)
+    time.sleep(3)
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     output, errors = process.communicate(timeout=30)
@@ -205,13 +195,30 @@ def test_a_full_disk_is_told_and_not_hidden(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (3, "cannot write: No space left on device\n")
 
 
-def test_a_folder_that_cannot_be_written_costs_the_files_and_not_the_numbers(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_costs_the_files_and_not_the_numbers(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The story is told all the same; exit 3 and the reason."""
-    (tmp_path / "file").touch()
-    done = sim("run", "story", "--out", "file/below", cwd=tmp_path)
-    assert done.returncode == 3
-    assert "the read model says 10" in done.stdout
-    assert done.stderr == "!  not saved in file/below: Not a directory\n"
+    (here / "file").touch()
+    status, printed, errors = called(capsys, "run", "story", "--out", "file/below")
+    assert status == 3
+    assert "the read model says 10" in printed
+    assert errors == "!  not saved in file/below: Not a directory\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:
+    """Run the command in this process; give its status and what it printed."""
+    with pytest.raises(SystemExit) as end:
+        main([*arguments])
+    printed = capsys.readouterr()
+    return end.value.code, printed.out, printed.err
 
 
 def sim(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":

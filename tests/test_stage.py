@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 import sim
-from sim.durations import Seconds
 from sim.distributions import Constant
+from sim.durations import Seconds
 from sim.inventory import NOT_ENOUGH
 from sim.scenario import Link, Order, Products, Scenario, Step
 from sim.scenario_file import parse_scenario

@@ -106,12 +106,12 @@ def test_the_story_as_a_whole() -> None:
     seen = timeline(run(parse_scenario(STORY)), 1)
     assert attrs.evolve(seen, p95=round(seen.p95, 9)) == Timeline(
         product=1,
-        window=(0.0, 3.5),
+        window=(0.0, 4.0),
         commits=2,
-        written=steps((0, 1), (2, 2), (3.5, 2)),
-        shown=steps((0, 0), (1, 1), (3, 2), (3.5, 2)),
-        staleness=curve((0, 0), (1, 1), (1, 0), (2, 0), (3, 1), (3, 0), (3.5, 0)),
-        p95=0.9125,  # 1.5 s fresh, and 2 × 0.9125 s below it, are 95 % of 3.5 s
+        written=steps((0, 1), (2, 2), (4, 2)),
+        shown=steps((0, 0), (1, 1), (3, 2), (4, 2)),
+        staleness=curve((0, 0), (1, 1), (1, 0), (2, 0), (3, 1), (3, 0), (4, 0)),
+        p95=0.9,  # 2 s fresh, and 2 × 0.9 s below it, are 95 % of 4 s
         lag=Lag(product=1, version=1, level=1, committed=0.0, shown=1.0),
         gap=Gap(at=2.5, written=2, shown=1),
     )
@@ -138,11 +138,11 @@ def test_a_product_without_commits_has_an_eventless_timeline() -> None:
     seen = timeline(run(parse_scenario(STORY)), 2)
     assert seen == Timeline(
         product=2,
-        window=(0.0, 3.5),
+        window=(0.0, 4.0),
         commits=0,
-        written=steps((0, 0), (3.5, 0)),
-        shown=steps((0, 0), (3.5, 0)),
-        staleness=curve((0, 0), (3.5, 0)),
+        written=steps((0, 0), (4, 0)),
+        shown=steps((0, 0), (4, 0)),
+        staleness=curve((0, 0), (4, 0)),
         p95=0.0,
         lag=None,
         gap=None,
@@ -161,9 +161,9 @@ def test_a_change_that_is_never_shown_is_missing_to_the_end() -> None:
     trace = run(parse_scenario(STORY))
     lost = attrs.evolve(trace, changes=trace.changes.with_columns(visible=pl.lit(None, dtype=pl.Float64)))
     seen = timeline(lost, 1)
-    assert (seen.lag, seen.gap) == (None, Gap(at=2.75, written=2, shown=0))
-    assert seen.staleness == curve((0, 0), (3.5, 3.5))
-    assert seen.p95 == pytest.approx(0.95 * 3.5)
+    assert (seen.lag, seen.gap) == (None, Gap(at=3.0, written=2, shown=0))
+    assert seen.staleness == curve((0, 0), (4, 4))
+    assert seen.p95 == pytest.approx(0.95 * 4)
 
 
 def test_a_newer_version_ends_the_wait_for_an_overtaken_one() -> None:
