@@ -64,15 +64,19 @@ class Receiver(Generic[T]):
     name: Name
     end: trio.MemoryReceiveChannel[T] = field(repr=False)
 
+    async def receive(self) -> T:
+        """Take the next value; wait while there is none; trio.EndOfChannel when there will be none."""
+        try:
+            return self.end.receive_nowait()
+        except trio.WouldBlock:
+            return await self.end.receive()
+
     def __aiter__(self) -> "Receiver[T]":
         return self
 
     async def __anext__(self) -> T:
         try:
-            try:
-                return self.end.receive_nowait()
-            except trio.WouldBlock:
-                return await self.end.receive()
+            return await self.receive()
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
 

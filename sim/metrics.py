@@ -15,6 +15,7 @@ from attrs import field, frozen
 
 from sim.distributions import Floats
 from sim.glossary import METRICS, QUANTILES, split_name
+from sim.plan import numbered
 from sim.trace import Trace
 
 Statistics = dict[str, float]
@@ -134,6 +135,10 @@ def _command_latency(trace: Trace) -> Measured:
     return _distribution(measured_commands(trace), pl.col("finished") - pl.col("intended"))
 
 
+def _naive_latency(trace: Trace) -> Measured:
+    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("issued"))
+
+
 def _admission_wait(trace: Trace) -> Measured:
     return _distribution(measured_commands(trace), pl.col("admitted") - pl.col("issued"))
 
@@ -183,6 +188,29 @@ def _shed_fraction(trace: Trace) -> Measured:
     return _proportion(measured_commands(trace).select(pl.col("outcome") == "shed"))
 
 
+def _blocked_fraction(trace: Trace) -> Measured:
+    return _proportion(measured_commands(trace).select(pl.col("admitted") > pl.col("issued")).drop_nulls())
+
+
+def _stale_decisions(trace: Trace) -> Measured:
+    """Among commands of crowds that look first: they were sent because the look had shown enough."""
+    numbers = numbered(trace.scenario)
+    careful = [n for crowd in trace.scenario.workers if crowd.look_first for n in numbers[crowd.name]]
+    looked = measured_commands(trace).filter(pl.col("worker").is_in(careful))
+    return _proportion(looked.select(pl.col("outcome") == "rejected").drop_nulls())
+
+
+def _lost_updates(trace: Trace) -> Measured:
+    """Sum over products what the accepted commands moved, against what the last change left."""
+    signed = pl.when(kind="add").then("quantity").otherwise(-pl.col("quantity"))
+    moved = trace.commands.filter(outcome="accepted").group_by("product").agg(moved=signed.sum())
+    last = trace.changes.sort("version").group_by("product").agg(held=pl.col("quantity_after").last())
+    off = moved.join(last, on="product").select(
+        (trace.scenario.products.stock + pl.col("moved") - pl.col("held")).abs()
+    )
+    return _value(float(off.to_series().sum()), len(trace.changes))
+
+
 def _visibility_lag(trace: Trace) -> Measured:
     return _distribution(measured_changes(trace), pl.col("visible") - pl.col("committed"))
 
@@ -208,14 +236,13 @@ def _age_of_information(trace: Trace) -> Measured:
 
 
 def _read_your_writes_violations(trace: Trace) -> Measured:
-    """Among queries whose session had an accepted command on that product answered before."""
+    """Among queries whose session had an accepted command on that product answered, be it just now."""
     own = trace.commands.filter(outcome="accepted").select("session", "product", "finished", own="version")
     queries = measured_queries(trace).join_asof(
         own.sort("finished"),
         left_on="asked",
         right_on="finished",
         by=["session", "product"],
-        allow_exact_matches=False,
         check_sortedness=False,
     )
     return _proportion(queries.drop_nulls("own").select(pl.col("seen_version") < pl.col("own")))
@@ -254,6 +281,7 @@ def _divergence_at_end(trace: Trace) -> Measured:
 
 _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "command_latency": _command_latency,
+    "naive_latency": _naive_latency,
     "admission_wait": _admission_wait,
     "queue_wait": _queue_wait,
     "service_time": _service_time,
@@ -262,6 +290,9 @@ _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "throughput": _throughput,
     "rejected_fraction": _rejected_fraction,
     "shed_fraction": _shed_fraction,
+    "blocked_fraction": _blocked_fraction,
+    "stale_decisions": _stale_decisions,
+    "lost_updates": _lost_updates,
     "visibility_lag": _visibility_lag,
     "stale_read_fraction": _stale_read_fraction,
     "staleness": _staleness,

@@ -1,10 +1,10 @@
 """The reader: keeps the read model; and the visitor, who looks at it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from sim.channels import Receiver
 from sim.clock import Clock
-from sim.inventory import NOTHING, Apply, Model, Stock, fold
+from sim.inventory import Apply, Stock, fold
 from sim.trace import Log
 from sim.writer import Committed
 
@@ -28,8 +28,13 @@ async def reader(
                 log.visible[committed.row] = clock.now
 
 
-async def visitor(intents: Iterable[tuple[float, int, int]], model: Model, clock: Clock, log: Log) -> None:
+async def visitor(
+    intents: Iterable[tuple[float, int, int]],
+    see: Callable[[int], Awaitable[Stock]],
+    clock: Clock,
+    log: Log,
+) -> None:
     """Look at the read model at each instant that was meant: (when, row, product)."""
     for when, row, product in intents:
         await clock.sleep_until(when)
-        log.answer(row, model.get(product, NOTHING), clock.now)
+        log.answer(row, await see(product), clock.now)

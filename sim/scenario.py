@@ -94,6 +94,18 @@ def read_length(value: object) -> Seconds:
     return seconds
 
 
+def read_truth(value: object) -> bool:
+    """Take true or false and nothing else."""
+    if not isinstance(value, bool):
+        raise ValueError(f"true or false is needed, not {value!r}")
+    return value
+
+
+def read_maybe(value: object) -> Distribution | None:
+    """Take a distribution, or "none"."""
+    return None if value == "none" else parse_distribution(value)
+
+
 def one_of(what: str, *words: str) -> Read:
     """Make a reader that takes one of some words."""
 
@@ -139,14 +151,19 @@ class Workers:
     name: str = key(read_text, "workers")
     count: int = key(read_count, 1, same)
     pace: Pace | None = key(parse_pace, None)
+    think: Distribution | None = key(parse_distribution, None)
     add: float = key(parse_share, 1.0, same)
     quantity: Quantity = key(parse_quantity, Quantity(1, 1))
+    look_first: bool = key(read_truth, False, same)
+    reads_back: Distribution | None = key(read_maybe, None)
     phases: tuple[Phase, ...] = attrs.field(default=())
 
     @phases.validator
     def _one_pace(self, _: object, phases: tuple[Phase, ...]) -> None:
-        if phases and self.pace:
-            raise Misfit("pace", "pace and phases stand instead of each other: take one away")
+        given = {"pace": self.pace, "think": self.think, "phases": phases or None}
+        names = [name for name, value in given.items() if value is not None]
+        if len(names) > 1:
+            raise Misfit(names[0], f"{' and '.join(names)} stand instead of each other: keep one")
 
     @property
     def schedule(self) -> tuple[Phase, ...]:
@@ -274,7 +291,7 @@ class Scenario:
     warmup: Seconds = key(parse_duration, Seconds(0.0), duration_text)
     seed: int = key(read_seed, 1, same)
     replications: int = key(read_count, 10, same)
-    architecture: str = key(one_of("architecture", "cqrs"), "cqrs")
+    architecture: str = key(one_of("architecture", "cqrs", "locked", "unsafe"), "cqrs")
     products: Products = attrs.field(factory=Products)
     inbox: Inbox = attrs.field(factory=Inbox)
     writer: Writer = attrs.field(factory=Writer)
@@ -295,8 +312,15 @@ class Scenario:
             raise Misfit("workers", f"two crowds share the name {twice[0]!r}: give each its own")
         if any(step.product > self.products.count for step in steps):
             raise Misfit("steps", f"a step names a product beyond products.count = {self.products.count}")
+        if any(self._would_stop_the_clock(crowd) for crowd in self.workers):
+            raise Misfit("workers", "think must take time here, or time would stand still")
         if any(step.at >= self.duration for step in steps):
             raise Misfit("steps", "a step comes at or after the end: make duration longer")
+
+    def _would_stop_the_clock(self, crowd: Workers) -> bool:
+        """Say whether a worker that does not think could go round and round within one instant."""
+        instant = self.writer.service.mean == 0 or self.inbox.when_full == "shed" or crowd.look_first
+        return crowd.think is not None and crowd.think.mean == 0 and instant
 
     @property
     def scripted(self) -> bool:
@@ -306,4 +330,4 @@ class Scenario:
     @property
     def loop(self) -> Literal["open", "closed"]:
         """Open: the plan goes on however slow the answers are. Closed: workers wait for them."""
-        return "open"
+        return "closed" if any(crowd.think for crowd in self.workers) else "open"
