@@ -8,6 +8,7 @@ stuck: `stuck` says who waits for whom.
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -70,6 +71,14 @@ class Receiver(Generic[T]):
             return self.end.receive_nowait()
         except trio.WouldBlock:
             return await self.end.receive()
+
+    def waiting(self, most: int) -> list[T]:
+        """Take what is there already, up to so many values."""
+        values: list[T] = []
+        with suppress(trio.WouldBlock, trio.EndOfChannel):
+            while len(values) < most:
+                values.append(self.end.receive_nowait())
+        return values
 
     def __aiter__(self) -> "Receiver[T]":
         return self

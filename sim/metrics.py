@@ -86,6 +86,20 @@ def bounded(name: str, estimate: Estimate, n: int) -> Estimate:
     return estimate
 
 
+def diverged(trace: Trace) -> pl.DataFrame:
+    """Give the products whose read model differs at the end: what is `held`, and what is `shown`.
+
+    Under "newest" the newest version that arrived is shown, under "arrival"
+    the one of which a copy came last.
+    """
+    held = trace.changes.group_by("product").agg(held=pl.col("version").max())
+    applied = trace.changes.drop_nulls("visible").with_columns(last=pl.col("delivered").list.max())
+    order = ["version"] if trace.scenario.reader.apply == "newest" else ["last", "version"]
+    shown = applied.sort(order).group_by("product").agg(shown=pl.col("version").last())
+    both = held.join(shown, on="product", how="left").with_columns(pl.col("shown").fill_null(0))
+    return both.filter(pl.col("held") != pl.col("shown")).sort("product")
+
+
 def measured_commands(trace: Trace) -> pl.DataFrame:
     """Give the commands that the plan wanted inside the window."""
     return trace.commands.filter(_within(trace, "intended"))
@@ -271,12 +285,7 @@ def _fairness(trace: Trace) -> Measured:
 
 
 def _divergence_at_end(trace: Trace) -> Measured:
-    held = trace.changes.group_by("product").agg(pl.col("version").max().alias("held"))
-    applied = trace.changes.drop_nulls("visible").sort("visible", "version")
-    shown = applied.group_by("product", maintain_order=True).agg(pl.col("version").last().alias("shown"))
-    both = held.join(shown, on="product", how="left")
-    differ = both.filter(pl.col("held") != pl.col("shown").fill_null(0))
-    return _value(float(len(differ)), trace.scenario.products.count)
+    return _value(float(len(diverged(trace))), trace.scenario.products.count)
 
 
 _MEASURES: dict[str, Callable[[Trace], Measured]] = {

@@ -101,6 +101,27 @@ def read_truth(value: object) -> bool:
     return value
 
 
+def read_pause(value: object) -> Seconds | None:
+    """Take a duration of more than nothing, or "none"."""
+    return None if value == "none" else read_length(value)
+
+
+def read_factor(value: object) -> float:
+    """Take a number from 1 up."""
+    number = _read_number(value)
+    if not 1 <= number < math.inf:
+        raise ValueError(f"a number from 1 up is needed, not {value!r}")
+    return number
+
+
+def read_chance(value: object) -> float:
+    """Take a share of less than all: what never happens cannot be waited for."""
+    share = parse_share(value)
+    if share >= 1:
+        raise ValueError("a share of less than 100% is needed")
+    return share
+
+
 def read_maybe(value: object) -> Distribution | None:
     """Take a distribution, or "none"."""
     return None if value == "none" else parse_distribution(value)
@@ -203,18 +224,53 @@ class Writer:
 
 
 @frozen
+class Outage:
+    """A stretch in which nothing comes out of the link: it waits there until the end, or is lost."""
+
+    at: Seconds = key(parse_duration, write=duration_text)
+    lasts: Seconds = key(read_length, write=duration_text)
+    changes: Literal["wait", "lost"] = key(one_of("fate", "wait", "lost"), "wait")
+
+
+@frozen
+class Slow:
+    """A stretch in which whatever is under way takes so many times as long."""
+
+    at: Seconds = key(parse_duration, write=duration_text)
+    lasts: Seconds = key(read_length, write=duration_text)
+    times: float = key(read_factor, 10.0, same)
+
+
+@frozen
 class Link:
-    """The delayed channel from the writer to the reader."""
+    """The delayed channel from the writer to the reader, and what goes wrong there.
+
+    loss: the share of the copies that never come out. resend: after how long
+    a lost one is sent again, until one comes out; or "none". duplicates: the
+    share of the changes of which two copies travel.
+    """
 
     delay: Distribution = key(parse_distribution, Constant(0.1))
     order: Order = key(one_of("order", "independent", "fifo", "serial"), "fifo")
+    loss: float = key(read_chance, 0.0, same)
+    resend: Seconds | None = key(read_pause, None, duration_text)
+    duplicates: float = key(parse_share, 0.0, same)
+    outages: tuple[Outage, ...] = attrs.field(default=())
+    slow: tuple[Slow, ...] = attrs.field(default=())
 
 
 @frozen
 class Reader:
-    """The reader: how long it works on one change, and which change wins."""
+    """The reader: when it looks for changes, how long it works on one, and which one wins.
+
+    Without `poll` it takes changes as they arrive; with it, it looks every so
+    often, the first time after a random part of that. It takes up to `batch`
+    of those that wait, and shows them together.
+    """
 
     handler: Distribution = key(parse_distribution, Constant(0.0))
+    batch: int = key(read_count, 1, same)
+    poll: Seconds | None = key(read_pause, None, duration_text)
     apply: Apply = key(one_of("apply", "newest", "arrival"), "newest")
 
 

@@ -16,13 +16,13 @@ from sim import library
 from sim.channels import Receiver, Sender, open_channel
 from sim.clock import Clock, Stuck, draws, stream
 from sim.clock import run as run_on_virtual_time
-from sim.distributions import Distribution
+from sim.distributions import Distribution, Uniform
 from sim.door import Give, See, freely, through_channel, under_lock, without_care
 from sim.inventory import Command, Intent, Kind, Stock
-from sim.link import link
+from sim.link import Chances, link
 from sim.plan import SCRIPT, plan_commands, plan_queries
 from sim.reader import reader, visitor
-from sim.scenario import Scenario, Workers
+from sim.scenario import Link, Scenario, Workers
 from sim.trace import Log, Trace
 from sim.worker import Person, Worker, worker
 from sim.writer import Committed, writer
@@ -122,7 +122,7 @@ def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, 
     """Build the pipeline: a channel, the writer, the link and the reader; looks are free."""
     write_model, read_model = _stocked(scenario), _stocked(scenario)
     service = luck(scenario.writer.service.draw, "writer", "service")
-    delays = luck(scenario.link.delay.draw, "link", "delay")
+    chances = _chances(scenario.link, luck)
     handler = luck(scenario.reader.handler.draw, "reader", "handler")
 
     commands_in: Sender[Command]
@@ -138,11 +138,25 @@ def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, 
     deliveries_in, deliveries_out = open_channel("the deliveries", sender="the link", receiver="the reader")
 
     start = actors.start_soon
-    start(reader, deliveries_out, read_model, scenario.reader.apply, handler, clock, log, name="the reader")
-    start(link, changes_out, deliveries_in, scenario.link.order, delays, clock, log, name="the link")
+    ways, phase = (
+        scenario.reader,
+        next(luck(Uniform(0.0, scenario.reader.poll or 0.0).draw, "reader", "poll")),
+    )
+    start(reader, deliveries_out, read_model, ways, handler, phase, clock, log, name="the reader")
+    start(link, changes_out, deliveries_in, scenario.link, chances, clock, log, name="the link")
     start(writer, commands_out, changes_in, write_model, service, clock, log, name="the writer")
     give = through_channel(commands_in, scenario.inbox.when_full, clock, log)
     return House(give, freely(read_model), commands_in)
+
+
+def _chances(ways: Link, luck: "Luck") -> Chances:
+    """Open the link's streams, one for each thing that can happen."""
+    return Chances(
+        delay=luck(ways.delay.draw, "link", "delay"),
+        other_delay=luck(ways.delay.draw, "link", "other delay"),
+        lost=luck(lambda rng, n: rng.random(n) < ways.loss, "link", "loss"),
+        doubled=luck(lambda rng, n: rng.random(n) < ways.duplicates, "link", "duplicates"),
+    )
 
 
 def _locked(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:

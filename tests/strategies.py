@@ -32,11 +32,13 @@ from sim.scenario import (
     Expect,
     Inbox,
     Link,
+    Outage,
     Phase,
     Products,
     Queries,
     Reader,
     Scenario,
+    Slow,
     Step,
     Workers,
     Writer,
@@ -136,14 +138,31 @@ def inboxes() -> SearchStrategy[Inbox]:
 
 @cache
 def links() -> SearchStrategy[Link]:
-    """Draw a link of any order."""
-    return st.builds(Link, distributions(), st.sampled_from(["independent", "fifo", "serial"]))
+    """Draw a link of any order, with any of its faults."""
+    stretch = durations(0, 1.0), durations(0.001, 0.5)
+    outage = st.builds(Outage, *stretch, st.sampled_from(["wait", "lost"]))
+    return st.builds(
+        Link,
+        distributions(),
+        st.sampled_from(["independent", "fifo", "serial"]),
+        loss=st.just(0.0) | st.floats(0, 0.5),
+        resend=st.none() | durations(0.001, 0.1),
+        duplicates=st.just(0.0) | shares(),
+        outages=st.lists(outage, max_size=2).map(tuple),
+        slow=st.lists(st.builds(Slow, *stretch, st.floats(1, 10)), max_size=1).map(tuple),
+    )
 
 
 @cache
 def readers() -> SearchStrategy[Reader]:
-    """Draw a reader that applies changes either way."""
-    return st.builds(Reader, distributions(0.01), st.sampled_from(["newest", "arrival"]))
+    """Draw a reader that applies changes either way, one by one or in batches, at once or now and then."""
+    return st.builds(
+        Reader,
+        distributions(0.01),
+        st.integers(1, 4),
+        st.none() | durations(0.001, 0.2),
+        st.sampled_from(["newest", "arrival"]),
+    )
 
 
 @st.composite

@@ -125,7 +125,7 @@ def test_every_key_of_a_file_is_read() -> None:
         inbox=Inbox(float("inf"), "shed"),
         writer=Writer(Exponential(0.002)),
         link=Link(Lognormal(0.02, 0.2), "serial"),
-        reader=Reader(Constant(0.003), "arrival"),
+        reader=Reader(Constant(0.003), apply="arrival"),
         workers=(
             Workers("buyers", 200, Pace("constant", Rate(300.0)), add=0.1, quantity=Quantity(1, 5)),
             Workers("sellers", phases=(Phase(Seconds(10.0), Pace("poisson", Rate(50.0))),)),
