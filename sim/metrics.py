@@ -86,6 +86,29 @@ def bounded(name: str, estimate: Estimate, n: int) -> Estimate:
     return estimate
 
 
+def by_worker(trace: Trace) -> pl.DataFrame:
+    """Say who bore what, a row for each worker with commands in the window.
+
+    `commands`; `admission_wait` and `command_latency`, their means in seconds;
+    `blocked`, how many of them had to wait at a full channel; `shed`, how
+    many were dropped there, and `items_shed`, with how many items.
+    """
+    shed = pl.col("outcome") == "shed"
+    return (
+        measured_commands(trace)
+        .group_by("worker")
+        .agg(
+            commands=pl.len(),
+            admission_wait=(pl.col("admitted") - pl.col("issued")).mean(),
+            command_latency=(pl.col("finished") - pl.col("intended")).mean(),
+            blocked=(pl.col("admitted") > pl.col("issued")).sum(),
+            shed=shed.sum(),
+            items_shed=pl.col("quantity").filter(shed).sum(),
+        )
+        .sort("worker")
+    )
+
+
 def diverged(trace: Trace) -> pl.DataFrame:
     """Give the products whose read model differs at the end: what is `held`, and what is `shown`.
 

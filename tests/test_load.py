@@ -14,7 +14,7 @@ import sim
 from sim.distributions import Floats, Pace
 from sim.durations import Rate, Seconds
 from sim.inventory import NOTHING, Change, Intent
-from sim.metrics import summarise
+from sim.metrics import by_worker, summarise
 from sim.scenario import Scenario, Workers, Writer
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed
@@ -120,6 +120,18 @@ def test_in_an_open_loop_reading_back_holds_nobody_up() -> None:
     )
     assert plain.commands.equals(reading.commands)
     assert (len(plain.queries), len(reading.queries)) == (0, len(plain.commands))
+
+
+def test_back_pressure_and_shedding_are_told_worker_by_worker() -> None:
+    """Two workers, one place in the channel, 1 s of work each: who waited how long, and who lost what."""
+    text = 'title = "x"\nduration = "9s"\n[[workers]]\nname = "{}"\npace = "constant(0.1/s)"\nquantity = 3\n'
+    crowds = text.format("ann") + "".join(text.format(name).split("\n", 2)[2] for name in ("ben", "cem"))
+    rest = '[writer]\nservice = "1s"\n[inbox]\ncapacity = 1\nwhen_full = "{}"\n'
+    columns = ["worker", "commands", "admission_wait", "command_latency", "blocked", "shed", "items_shed"]
+    waited, shed = (by_worker(sim.run(parse_scenario(crowds + rest.format(w)))) for w in ("wait", "shed"))
+    assert waited.columns == columns
+    assert waited.rows() == [(1, 1, 0.0, 1.0, 0, 0, 0), (2, 1, 0.0, 2.0, 0, 0, 0), (3, 1, 1.0, 3.0, 1, 0, 0)]
+    assert shed.rows() == [(1, 1, 0.0, 1.0, 0, 0, 0), (2, 1, 0.0, 2.0, 0, 0, 0), (3, 1, None, None, 0, 1, 3)]
 
 
 def test_under_one_lock_nothing_is_stale_and_everybody_waits() -> None:
