@@ -402,6 +402,9 @@ def as_json(summary: Summary) -> dict[str, Any]:
 
 def _interval(estimate: Estimate) -> dict[str, float | None]:
     bounds = {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}
-    return {
-        name: None if bound is None or np.isnan(bound) else float(bound) for name, bound in bounds.items()
-    }
+    return {name: number_or_null(bound) for name, bound in bounds.items()}
+
+
+def number_or_null(value: float | None) -> float | None:
+    """Give a number as JSON can hold it: what was never seen is null."""
+    return None if value is None or np.isnan(value) else float(value)

@@ -87,6 +87,19 @@ def test_json_is_one_object_and_nothing_else(here: Path, capsys: pytest.CaptureF
     assert errors.startswith("   saved runs/flash-sale-")
 
 
+def test_what_was_never_seen_is_null_in_json_too(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An expectation of what nobody measured does not hold, and the output still parses."""
+    text = 'title = "x"\nreplications = 1\n[[expect]]\nmetric = "staleness.p99"\nbelow = "1s"\n'
+    (here / "quiet.toml").write_text(text)
+    status, printed, _ = called(capsys, "run", "quiet.toml", "--json")
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    found = json.loads(printed, parse_constant=refuse)
+    assert (status, found["expectations"][0]["actual"]) == (1, None)
+
+
 def test_a_run_is_saved_and_can_be_loaded(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tables, scenario, summary and figure lie where the last line says."""
     _, printed, _ = called(capsys, "run", "flash-sale", *SHORT, "--out", "kept")
