@@ -1,31 +1,27 @@
-"""The simulation against the closed forms of queueing theory.
+"""The simulation against the closed forms of queueing theory, on the ten seeds of `seeds`.
 
-Every row is played on ten fixed seeds. Its null is that the ten results have
-the closed form as their mean: z = (mean − truth) / (sd / √10), and |z| < 4,
-which Student's t with 9 degrees of freedom exceeds three times in a thousand.
 Rows with the same seeds draw the same luck, so their z lean the same way.
 Services take 1 s on average throughout, so a rate of ρ is a load of ρ.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from functools import partial
 
 import numpy as np
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve
 
 import sim
 from sim.inventory import Intent
 from sim.metrics import Estimate, measured_commands, summarise
-from sim.replicate import cores, interval, process_pool
+from sim.replicate import interval
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
-from sim.trace import Trace, check
-from sim.worker import Person, Worker, worker
-
-SEEDS = range(1, 11)
+from sim.trace import Trace
+from sim.worker import Person
+from tests import seeds
+from tests.seeds import Numbers, assert_close, ten_runs
 
 QUEUE = """
 title = "a queue"
@@ -56,7 +52,7 @@ NAMES = (
 BLOCKED, INSIDE = "blocked senders", "in channel and service"
 
 slow = pytest.mark.slow
-Numbers = Mapping[str, float]
+pool = seeds.pool
 
 
 def queue(
@@ -78,22 +74,8 @@ def queue(
     return parse_scenario(text)
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[Executor]:
-    """Open as many processes as there are cores, for all rows."""
-    with process_pool(cores()) as processes:
-        yield processes
-
-
-def ten_runs(pool: Executor, scenario: Scenario, act: Worker = worker) -> list[Numbers]:
-    """Play a scenario on each of the ten seeds."""
-    return list(pool.map(partial(numbers, act=act), [evolve(scenario, seed=seed) for seed in SEEDS]))
-
-
-def numbers(scenario: Scenario, act: Worker) -> Numbers:
-    """Play once, check what must always hold, and give what the rows compare."""
-    trace = sim.run(scenario, worker=act)
-    check(trace)
+def numbers(trace: Trace) -> Numbers:
+    """Give what the rows compare."""
     summary = summarise(trace)
     ours = {BLOCKED: inside(trace, "issued", "admitted"), INSIDE: inside(trace, "admitted", "finished")}
     return {name: summary.value(name) for name in NAMES} | ours
@@ -104,32 +86,6 @@ def inside(trace: Trace, entered: str, left: str) -> float:
     start, end = trace.window
     way = trace.commands.select(entered, left).drop_nulls()
     return float((way[left].clip(start, end) - way[entered].clip(start, end)).sum()) / (end - start)
-
-
-@frozen
-class Score:
-    """How far the mean of ten runs lies from the truth, in standard errors."""
-
-    truth: float
-    mean: float
-    error: float
-
-    @property
-    def z(self) -> float:
-        """Standard errors above the truth."""
-        return (self.mean - self.truth) / self.error
-
-
-def score(runs: Sequence[Numbers], name: str, truth: float) -> Score:
-    """Compare one number of all runs with its closed form."""
-    values = np.array([run[name] for run in runs])
-    return Score(truth, float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values)))
-
-
-def assert_close(runs: Sequence[Numbers], truth: Numbers) -> None:
-    """Hold every number against its closed form: |z| < 4."""
-    scores = {name: score(runs, name, expected) for name, expected in truth.items()}
-    assert {name: (one, one.z) for name, one in scores.items() if not abs(one.z) < 4} == {}
 
 
 def birth_and_death(births: Sequence[float]) -> list[float]:
@@ -203,7 +159,7 @@ def test_an_open_loop_waits_as_pollaczek_and_khinchine_say(
     if service == "exponential(1s)":
         truth |= {f"command_latency.p{p}": -math.log(1 - p / 100) / (1 - rho) for p in (95, 99)}
     scenario = queue(f'pace = "poisson({rho}/s)"', commands / rho, service=service)
-    assert_close(ten_runs(pool, scenario), truth)
+    assert_close(ten_runs(pool, scenario, numbers), truth)
 
 
 @pytest.mark.parametrize("kind", ["exponential({}s)", "{}s"], ids=["random", "fixed"])
@@ -216,7 +172,7 @@ def test_a_closed_loop_is_the_machine_repairman(
 ) -> None:
     """Null: M/M/1//N, X = μ(1 − p0) and R = N/X − Z, whatever the law of the think time."""
     scenario = queue(f'count = {workers}\nthink = "{kind.format(think)}"', 5_000)
-    assert_close(ten_runs(pool, scenario), repairman(workers, think))
+    assert_close(ten_runs(pool, scenario, numbers), repairman(workers, think))
 
 
 async def forgetful(me: Person, intents: Iterator[Intent]) -> None:
@@ -240,7 +196,7 @@ def test_a_full_channel_blocks_its_senders(
 ) -> None:
     """Null: the birth-death law of channel, service and blocked senders, for N, Z, B."""
     scenario = queue(f'count = {workers}\nthink = "exponential({think}s)"', seconds, capacity)
-    assert_close(ten_runs(pool, scenario, forgetful), blocking(workers, think, capacity))
+    assert_close(ten_runs(pool, scenario, numbers, forgetful), blocking(workers, think, capacity))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +211,7 @@ def test_a_full_channel_sheds(pool: Executor, rho: float, most: int, seconds: fl
     """Null: M/M/1/K, K being the channel's capacity and the one in service."""
     scenario = queue(f'pace = "poisson({rho}/s)"', seconds, most - 1, "shed")
     lost = loss(rho, most)
-    assert_close(ten_runs(pool, scenario), {"shed_fraction": lost, "throughput": rho * (1 - lost)})
+    assert_close(ten_runs(pool, scenario, numbers), {"shed_fraction": lost, "throughput": rho * (1 - lost)})
 
 
 def naive_interval(scenario: Scenario) -> Estimate:
