@@ -185,7 +185,7 @@ async def forgetful(me: Person, intents: Iterator[Intent]) -> None:
 @pytest.mark.parametrize(
     ("workers", "think", "capacity", "seconds"),
     [
-        (4, 5.0, 2, 8_000),
+        pytest.param(4, 5.0, 2, 8_000, marks=slow),
         pytest.param(10, 9.0, 1, 8_000, marks=slow),
         pytest.param(10, 9.0, 8, 20_000, marks=slow),
         pytest.param(16, 8.0, 0, 5_000, marks=slow),
@@ -202,7 +202,7 @@ def test_a_full_channel_blocks_its_senders(
 @pytest.mark.parametrize(
     ("rho", "most", "seconds"),
     [
-        (0.8, 5, 14_000),
+        pytest.param(0.8, 5, 14_000, marks=slow),
         pytest.param(1.0, 10, 25_000, marks=slow),
         pytest.param(1.2, 8, 10_000, marks=slow),
     ],
