@@ -8,6 +8,7 @@ stuck: `stuck` says who waits for whom.
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -64,15 +65,27 @@ class Receiver(Generic[T]):
     name: Name
     end: trio.MemoryReceiveChannel[T] = field(repr=False)
 
+    async def receive(self) -> T:
+        """Take the next value; wait while there is none; trio.EndOfChannel when there will be none."""
+        try:
+            return self.end.receive_nowait()
+        except trio.WouldBlock:
+            return await self.end.receive()
+
+    def waiting(self, most: int) -> list[T]:
+        """Take what is there already, up to so many values."""
+        values: list[T] = []
+        with suppress(trio.WouldBlock, trio.EndOfChannel):
+            while len(values) < most:
+                values.append(self.end.receive_nowait())
+        return values
+
     def __aiter__(self) -> "Receiver[T]":
         return self
 
     async def __anext__(self) -> T:
         try:
-            try:
-                return self.end.receive_nowait()
-            except trio.WouldBlock:
-                return await self.end.receive()
+            return await self.receive()
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
 

@@ -207,13 +207,13 @@ def _compare(first: Result, second: Result) -> None:
 
 def _json(result: Result) -> dict[str, Any]:
     """Give everything that --json prints."""
-    from sim.metrics import as_json
+    from sim.metrics import as_json, number_or_null
 
     summary = result.summary
     claims = [
         {
             **attrs.asdict(expect, filter=lambda _, bound: bound is not None),
-            "actual": summary.value(expect.metric),
+            "actual": number_or_null(summary.value(expect.metric)),
             "holds": expect.holds(summary.value(expect.metric)),
         }
         for expect in result.scenario.expect

@@ -26,10 +26,11 @@ from typing import Any, TypeVar
 import numpy as np
 import trio
 from numpy.random import PCG64, Generator, SeedSequence
+from numpy.typing import NDArray
 from trio._core import _run as trio_run
 
 from sim.channels import stuck
-from sim.distributions import Distribution, Floats
+from sim.distributions import Floats
 
 T = TypeVar("T")
 
@@ -196,19 +197,23 @@ def stream(seed: int, replication: int, *name: str) -> Generator:
     return Generator(PCG64(SeedSequence(seed, spawn_key=key)))
 
 
-def draws(distribution: Distribution, rng: Generator) -> Iterator[float]:
-    """Draw one value after the other, in blocks that double; `take` gives the same values at once."""
+def draws(draw: Callable[[Generator, int], NDArray[Any]], rng: Generator) -> Iterator[Any]:
+    """Draw one value after the other, in blocks that double; `take` gives the same values at once.
+
+    `draw` is a distribution's method, or any other function of a generator
+    and a number.
+    """
     for size in _blocks():
-        yield from distribution.draw(rng, size).tolist()
+        yield from draw(rng, size).tolist()
 
 
-def take(distribution: Distribution, rng: Generator, n: int) -> Floats:
+def take(draw: Callable[[Generator, int], Floats], rng: Generator, n: int) -> Floats:
     """Draw the first n of the values that `draws` gives, as an array."""
     parts, missing = [np.empty(0)], n
     for size in _blocks():
         if missing <= 0:
             break
-        parts.append(distribution.draw(rng, size))
+        parts.append(draw(rng, size))
         missing -= size
     return np.concatenate(parts)[:n]
 

@@ -29,6 +29,7 @@ class Metric:
 
 METRICS = {
     "command_latency": Metric("from when the plan wanted it until it was answered", "s", DISTRIBUTION),
+    "naive_latency": Metric("from issuing it until it was answered; hides overload", "s", DISTRIBUTION),
     "admission_wait": Metric("back-pressure: from issuing it until the channel took it", "s", DISTRIBUTION),
     "queue_wait": Metric("from entering the channel until the writer took it", "s", DISTRIBUTION),
     "service_time": Metric("from when the writer took it until it was answered", "s", DISTRIBUTION),
@@ -37,6 +38,15 @@ METRICS = {
     "throughput": Metric("accepted commands per second", "1/s"),
     "rejected_fraction": Metric("share of the commands that were rejected", "share", of="commands"),
     "shed_fraction": Metric("share of the commands that were shed at a full channel", "share", of="commands"),
+    "blocked_fraction": Metric(
+        "share of the commands that had to wait at a full channel", "share", of="commands"
+    ),
+    "stale_decisions": Metric(
+        "share of look_first commands that were rejected though the look had shown enough stock",
+        "share",
+        of="commands",
+    ),
+    "lost_updates": Metric("accepted quantity that the write model does not hold", "1"),
     "visibility_lag": Metric("from a change's commit until the read model shows it", "s", DISTRIBUTION),
     "stale_read_fraction": Metric("share of queries that missed a committed version", "share", of="queries"),
     "staleness": Metric("since the commit of the oldest version missed; 0 if fresh", "s", DISTRIBUTION),

@@ -13,6 +13,7 @@ Kind = Literal["add", "remove"]
 Apply = Literal["newest", "arrival"]
 
 NOT_ENOUGH = "Not enough stock!"
+FULL = "The channel is full!"
 
 
 @frozen
@@ -21,6 +22,21 @@ class Stock:
 
     quantity: int = 0
     version: int = 0
+
+
+@frozen
+class Intent:
+    """What somebody means to command.
+
+    `when` is the planned instant, None for as soon as they get to it; `row`
+    is where a plan has put it in the trace.
+    """
+
+    kind: Kind
+    product: int
+    quantity: int = 1
+    when: float | None = None
+    row: int | None = None
 
 
 @frozen
@@ -50,11 +66,12 @@ class Rejection:
     reason: str
 
 
+Answer = Change | Rejection
 Model = Mapping[int, Stock]
 NOTHING = Stock()
 
 
-def decide(model: Model, command: Command) -> Change | Rejection:
+def decide(model: Model, command: Command) -> Answer:
     """Say what a command does to the write model; more than there is cannot be removed."""
     stock = model.get(command.product, NOTHING)
     if command.kind == "remove" and command.quantity > stock.quantity:

@@ -3,26 +3,42 @@
 It is a delay line, not a server: changes are under way side by side, and two
 that were sent 1 ms apart arrive 1 ms apart, however long they take. To
 receive, sleep and forward in one task would be a queue of capacity 1/delay.
+
+What goes wrong is decided when a change is sent, from streams of their own,
+so that a fault leaves the luck of everything else as it was. An outage or a
+slow spell hits whatever is under way then.
 """
 
 from collections.abc import Iterator
 
+from attrs import frozen
+
 from sim.channels import Receiver, Sender
 from sim.clock import Clock
-from sim.scenario import Order
+from sim.scenario import Link, Order
 from sim.trace import Log
 from sim.writer import Committed
+
+
+@frozen
+class Chances:
+    """What a link draws: delays of first copies and of others, and whether one is lost or doubled."""
+
+    delay: Iterator[float]
+    other_delay: Iterator[float]
+    lost: Iterator[bool]
+    doubled: Iterator[bool]
 
 
 async def link(
     changes: Receiver[Committed],
     deliveries: Sender[Committed],
-    order: Order,
-    delays: Iterator[float],
+    ways: Link,
+    chances: Chances,
     clock: Clock,
     log: Log,
 ) -> None:
-    """Take each change at once, and have it come out when its delay has passed."""
+    """Take each change at once, and have its copies come out when their delays have passed."""
 
     def deliver(committed: Committed) -> None:
         log.deliver(committed.row, clock.now)
@@ -31,10 +47,45 @@ async def link(
     last = 0.0
     async with changes, deliveries:
         async for committed in changes:
-            arrival = arrives(order, clock.now, next(delays), last)
-            clock.call_at(arrival, deliver, committed)
-            last = arrival if order != "independent" else max(last, arrival)
+            arrivals = [copy(ways, clock.now, chances.delay, chances, last)]
+            if next(chances.doubled):
+                arrivals.append(copy(ways, clock.now, chances.other_delay, chances, last))
+            out = [arrival for arrival in arrivals if arrival is not None]
+            log.copies[committed.row] = len(out)
+            for arrival in out:
+                clock.call_at(arrival, deliver, committed)
+                last = max(last, arrival)
         await clock.turn_at(max(last, clock.now))  # what is under way still arrives
+
+
+def copy(ways: Link, now: float, delay: Iterator[float], chances: Chances, last: float) -> float | None:
+    """Say when a copy that is sent now comes out, or None if it never does."""
+    sent = now
+    while True:
+        arrival = arrives(ways.order, sent, held_up(ways, sent, next(delay)), last)
+        outage = next((o for o in ways.outages if o.at <= arrival < o.at + o.lasts), None)
+        lost = next(chances.lost) or (outage is not None and outage.changes == "lost")
+        if not lost:
+            return arrival if outage is None else outage.at + outage.lasts
+        if ways.resend is None:
+            return None
+        sent, delay = sent + ways.resend, chances.other_delay
+
+
+def held_up(ways: Link, sent: float, delay: float) -> float:
+    """Stretch a delay by the slow spells that the way falls into."""
+    if not ways.slow:
+        return delay
+    here, left = sent, delay
+    for spell in sorted(ways.slow, key=lambda spell: spell.at):
+        begin, end = max(here, spell.at), spell.at + spell.lasts
+        before = begin - here
+        if end <= here or left <= before:
+            continue
+        here, left = begin, left - before
+        inside = min(left, (end - here) / spell.times)
+        here, left = here + inside * spell.times, left - inside
+    return here + left - sent
 
 
 def arrives(order: Order, now: float, delay: float, last: float) -> float:

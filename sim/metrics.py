@@ -15,6 +15,7 @@ from attrs import field, frozen
 
 from sim.distributions import Floats
 from sim.glossary import METRICS, QUANTILES, split_name
+from sim.plan import numbered
 from sim.trace import Trace
 
 Statistics = dict[str, float]
@@ -85,6 +86,43 @@ def bounded(name: str, estimate: Estimate, n: int) -> Estimate:
     return estimate
 
 
+def by_worker(trace: Trace) -> pl.DataFrame:
+    """Say who bore what, a row for each worker with commands in the window.
+
+    `commands`; `admission_wait` and `command_latency`, their means in seconds;
+    `blocked`, how many of them had to wait at a full channel; `shed`, how
+    many were dropped there, and `items_shed`, with how many items.
+    """
+    shed = pl.col("outcome") == "shed"
+    return (
+        measured_commands(trace)
+        .group_by("worker")
+        .agg(
+            commands=pl.len(),
+            admission_wait=(pl.col("admitted") - pl.col("issued")).mean(),
+            command_latency=(pl.col("finished") - pl.col("intended")).mean(),
+            blocked=(pl.col("admitted") > pl.col("issued")).sum(),
+            shed=shed.sum(),
+            items_shed=pl.col("quantity").filter(shed).sum(),
+        )
+        .sort("worker")
+    )
+
+
+def diverged(trace: Trace) -> pl.DataFrame:
+    """Give the products whose read model differs at the end: what is `held`, and what is `shown`.
+
+    Under "newest" the newest version that arrived is shown, under "arrival"
+    the one of which a copy came last.
+    """
+    held = trace.changes.group_by("product").agg(held=pl.col("version").max())
+    applied = trace.changes.drop_nulls("visible").with_columns(last=pl.col("delivered").list.max())
+    order = ["version"] if trace.scenario.reader.apply == "newest" else ["last", "version"]
+    shown = applied.sort(order).group_by("product").agg(shown=pl.col("version").last())
+    both = held.join(shown, on="product", how="left").with_columns(pl.col("shown").fill_null(0))
+    return both.filter(pl.col("held") != pl.col("shown")).sort("product")
+
+
 def measured_commands(trace: Trace) -> pl.DataFrame:
     """Give the commands that the plan wanted inside the window."""
     return trace.commands.filter(_within(trace, "intended"))
@@ -132,6 +170,10 @@ Measured = tuple[Statistics, int]
 
 def _command_latency(trace: Trace) -> Measured:
     return _distribution(measured_commands(trace), pl.col("finished") - pl.col("intended"))
+
+
+def _naive_latency(trace: Trace) -> Measured:
+    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("issued"))
 
 
 def _admission_wait(trace: Trace) -> Measured:
@@ -183,6 +225,29 @@ def _shed_fraction(trace: Trace) -> Measured:
     return _proportion(measured_commands(trace).select(pl.col("outcome") == "shed"))
 
 
+def _blocked_fraction(trace: Trace) -> Measured:
+    return _proportion(measured_commands(trace).select(pl.col("admitted") > pl.col("issued")).drop_nulls())
+
+
+def _stale_decisions(trace: Trace) -> Measured:
+    """Among commands of crowds that look first: they were sent because the look had shown enough."""
+    numbers = numbered(trace.scenario)
+    careful = [n for crowd in trace.scenario.workers if crowd.look_first for n in numbers[crowd.name]]
+    looked = measured_commands(trace).filter(pl.col("worker").is_in(careful))
+    return _proportion(looked.select(pl.col("outcome") == "rejected").drop_nulls())
+
+
+def _lost_updates(trace: Trace) -> Measured:
+    """Sum over products what the accepted commands moved, against what the last change left."""
+    signed = pl.when(kind="add").then("quantity").otherwise(-pl.col("quantity"))
+    moved = trace.commands.filter(outcome="accepted").group_by("product").agg(moved=signed.sum())
+    last = trace.changes.sort("version").group_by("product").agg(held=pl.col("quantity_after").last())
+    off = moved.join(last, on="product").select(
+        (trace.scenario.products.stock + pl.col("moved") - pl.col("held")).abs()
+    )
+    return _value(float(off.to_series().sum()), len(trace.changes))
+
+
 def _visibility_lag(trace: Trace) -> Measured:
     return _distribution(measured_changes(trace), pl.col("visible") - pl.col("committed"))
 
@@ -208,14 +273,13 @@ def _age_of_information(trace: Trace) -> Measured:
 
 
 def _read_your_writes_violations(trace: Trace) -> Measured:
-    """Among queries whose session had an accepted command on that product answered before."""
+    """Among queries whose session had an accepted command on that product answered, be it just now."""
     own = trace.commands.filter(outcome="accepted").select("session", "product", "finished", own="version")
     queries = measured_queries(trace).join_asof(
         own.sort("finished"),
         left_on="asked",
         right_on="finished",
         by=["session", "product"],
-        allow_exact_matches=False,
         check_sortedness=False,
     )
     return _proportion(queries.drop_nulls("own").select(pl.col("seen_version") < pl.col("own")))
@@ -244,16 +308,12 @@ def _fairness(trace: Trace) -> Measured:
 
 
 def _divergence_at_end(trace: Trace) -> Measured:
-    held = trace.changes.group_by("product").agg(pl.col("version").max().alias("held"))
-    applied = trace.changes.drop_nulls("visible").sort("visible", "version")
-    shown = applied.group_by("product", maintain_order=True).agg(pl.col("version").last().alias("shown"))
-    both = held.join(shown, on="product", how="left")
-    differ = both.filter(pl.col("held") != pl.col("shown").fill_null(0))
-    return _value(float(len(differ)), trace.scenario.products.count)
+    return _value(float(len(diverged(trace))), trace.scenario.products.count)
 
 
 _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "command_latency": _command_latency,
+    "naive_latency": _naive_latency,
     "admission_wait": _admission_wait,
     "queue_wait": _queue_wait,
     "service_time": _service_time,
@@ -262,6 +322,9 @@ _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "throughput": _throughput,
     "rejected_fraction": _rejected_fraction,
     "shed_fraction": _shed_fraction,
+    "blocked_fraction": _blocked_fraction,
+    "stale_decisions": _stale_decisions,
+    "lost_updates": _lost_updates,
     "visibility_lag": _visibility_lag,
     "stale_read_fraction": _stale_read_fraction,
     "staleness": _staleness,
@@ -339,6 +402,9 @@ def as_json(summary: Summary) -> dict[str, Any]:
 
 def _interval(estimate: Estimate) -> dict[str, float | None]:
     bounds = {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}
-    return {
-        name: None if bound is None or np.isnan(bound) else float(bound) for name, bound in bounds.items()
-    }
+    return {name: number_or_null(bound) for name, bound in bounds.items()}
+
+
+def number_or_null(value: float | None) -> float | None:
+    """Give a number as JSON can hold it: what was never seen is null."""
+    return None if value is None or np.isnan(value) else float(value)

@@ -34,33 +34,26 @@ class Plan:
     def __len__(self) -> int:
         return len(self.when)
 
-    def by_person(self) -> list[tuple[int, Ints]]:
-        """Give each person's number with the rows of their own intents, in time's order."""
-        order = np.argsort(self.who, kind="stable")
-        people, starts = np.unique(self.who[order], return_index=True)
-        return list(zip(people.tolist(), np.split(order, starts[1:]), strict=True)) if len(people) else []
+
+def numbered(scenario: Scenario) -> dict[str, range]:
+    """Give everybody a number, crowd by crowd: the workers first, then those who only look."""
+    counts = {crowd.name: crowd.count for crowd in scenario.workers}
+    counts |= {crowd.name: crowd.count for crowd in scenario.queries}
+    ends = SCRIPT + 1 + np.cumsum(list(counts.values()), dtype=np.int64)
+    return {name: range(end - n, end) for (name, n), end in zip(counts.items(), ends.tolist(), strict=True)}
 
 
 def plan_commands(scenario: Scenario, replication: int = 0) -> Plan:
     """Draw what every worker means to command; the script's steps come first."""
     steps = [step for step in scenario.steps if step.do != "query"]
-    plans = [_scripted(steps)]
-    first = SCRIPT + 1
-    for crowd in scenario.workers:
-        plans.append(_crowd(crowd, scenario, replication, first))
-        first += crowd.count
-    return _joined(plans)
+    open_loop = [crowd for crowd in scenario.workers if crowd.think is None]  # the others cannot plan ahead
+    return _joined([_scripted(steps), *_crowds(open_loop, scenario, replication)])
 
 
 def plan_queries(scenario: Scenario, replication: int = 0) -> Plan:
-    """Draw when everybody who only looks means to ask for what; their numbers follow the workers'."""
+    """Draw when everybody who only looks means to ask for what."""
     steps = [step for step in scenario.steps if step.do == "query"]
-    plans = [_scripted(steps)]
-    first = SCRIPT + 1 + sum(crowd.count for crowd in scenario.workers)
-    for crowd in scenario.queries:
-        plans.append(_crowd(crowd, scenario, replication, first))
-        first += crowd.count
-    return _joined(plans)
+    return _joined([_scripted(steps), *_crowds(scenario.queries, scenario, replication)])
 
 
 def arrivals(schedule: Iterable[Phase], duration: float, seed: int, replication: int, crowd: str) -> Floats:
@@ -87,10 +80,18 @@ def _instants(pace: Pace, length: float, rng: np.random.Generator) -> Floats:
         return ticks[ticks < length]
     gap, expected = Exponential(1 / pace.rate), length * pace.rate
     n = int(expected + 6 * np.sqrt(expected) + 16)
-    instants = np.cumsum(take(gap, rng, n))
+    instants = np.cumsum(take(gap.draw, rng, n))
     while instants[-1] < length:  # once in a thousand million; then draw on where the stream stands
         instants = np.append(instants, instants[-1] + np.cumsum(gap.draw(rng, n)))
     return instants[instants < length]
+
+
+def _crowds(
+    crowds: Sequence[Workers] | Sequence[Queries], scenario: Scenario, replication: int
+) -> list[Plan]:
+    """Draw the intents of several crowds."""
+    numbers = numbered(scenario)
+    return [_crowd(crowd, scenario, replication, numbers[crowd.name].start) for crowd in crowds]
 
 
 def _crowd(crowd: Workers | Queries, scenario: Scenario, replication: int, first: int) -> Plan:

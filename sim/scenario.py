@@ -94,6 +94,39 @@ def read_length(value: object) -> Seconds:
     return seconds
 
 
+def read_truth(value: object) -> bool:
+    """Take true or false and nothing else."""
+    if not isinstance(value, bool):
+        raise ValueError(f"true or false is needed, not {value!r}")
+    return value
+
+
+def read_pause(value: object) -> Seconds | None:
+    """Take a duration of more than nothing, or "none"."""
+    return None if value == "none" else read_length(value)
+
+
+def read_factor(value: object) -> float:
+    """Take a number from 1 up."""
+    number = _read_number(value)
+    if not 1 <= number < math.inf:
+        raise ValueError(f"a number from 1 up is needed, not {value!r}")
+    return number
+
+
+def read_chance(value: object) -> float:
+    """Take a share of less than all: what never happens cannot be waited for."""
+    share = parse_share(value)
+    if share >= 1:
+        raise ValueError("a share of less than 100% is needed")
+    return share
+
+
+def read_maybe(value: object) -> Distribution | None:
+    """Take a distribution, or "none"."""
+    return None if value == "none" else parse_distribution(value)
+
+
 def one_of(what: str, *words: str) -> Read:
     """Make a reader that takes one of some words."""
 
@@ -139,14 +172,19 @@ class Workers:
     name: str = key(read_text, "workers")
     count: int = key(read_count, 1, same)
     pace: Pace | None = key(parse_pace, None)
+    think: Distribution | None = key(parse_distribution, None)
     add: float = key(parse_share, 1.0, same)
     quantity: Quantity = key(parse_quantity, Quantity(1, 1))
+    look_first: bool = key(read_truth, False, same)
+    reads_back: Distribution | None = key(read_maybe, None)
     phases: tuple[Phase, ...] = attrs.field(default=())
 
     @phases.validator
     def _one_pace(self, _: object, phases: tuple[Phase, ...]) -> None:
-        if phases and self.pace:
-            raise Misfit("pace", "pace and phases stand instead of each other: take one away")
+        given = {"pace": self.pace, "think": self.think, "phases": phases or None}
+        names = [name for name, value in given.items() if value is not None]
+        if len(names) > 1:
+            raise Misfit(names[0], f"{' and '.join(names)} stand instead of each other: keep one")
 
     @property
     def schedule(self) -> tuple[Phase, ...]:
@@ -186,18 +224,53 @@ class Writer:
 
 
 @frozen
+class Outage:
+    """A stretch in which nothing comes out of the link: it waits there until the end, or is lost."""
+
+    at: Seconds = key(parse_duration, write=duration_text)
+    lasts: Seconds = key(read_length, write=duration_text)
+    changes: Literal["wait", "lost"] = key(one_of("fate", "wait", "lost"), "wait")
+
+
+@frozen
+class Slow:
+    """A stretch in which whatever is under way takes so many times as long."""
+
+    at: Seconds = key(parse_duration, write=duration_text)
+    lasts: Seconds = key(read_length, write=duration_text)
+    times: float = key(read_factor, 10.0, same)
+
+
+@frozen
 class Link:
-    """The delayed channel from the writer to the reader."""
+    """The delayed channel from the writer to the reader, and what goes wrong there.
+
+    loss: the share of the copies that never come out. resend: after how long
+    a lost one is sent again, until one comes out; or "none". duplicates: the
+    share of the changes of which two copies travel.
+    """
 
     delay: Distribution = key(parse_distribution, Constant(0.1))
     order: Order = key(one_of("order", "independent", "fifo", "serial"), "fifo")
+    loss: float = key(read_chance, 0.0, same)
+    resend: Seconds | None = key(read_pause, None, duration_text)
+    duplicates: float = key(parse_share, 0.0, same)
+    outages: tuple[Outage, ...] = attrs.field(default=())
+    slow: tuple[Slow, ...] = attrs.field(default=())
 
 
 @frozen
 class Reader:
-    """The reader: how long it works on one change, and which change wins."""
+    """The reader: when it looks for changes, how long it works on one, and which one wins.
+
+    Without `poll` it takes changes as they arrive; with it, it looks every so
+    often, the first time after a random part of that. It takes up to `batch`
+    of those that wait, and shows them together.
+    """
 
     handler: Distribution = key(parse_distribution, Constant(0.0))
+    batch: int = key(read_count, 1, same)
+    poll: Seconds | None = key(read_pause, None, duration_text)
     apply: Apply = key(one_of("apply", "newest", "arrival"), "newest")
 
 
@@ -274,7 +347,7 @@ class Scenario:
     warmup: Seconds = key(parse_duration, Seconds(0.0), duration_text)
     seed: int = key(read_seed, 1, same)
     replications: int = key(read_count, 10, same)
-    architecture: str = key(one_of("architecture", "cqrs"), "cqrs")
+    architecture: str = key(one_of("architecture", "cqrs", "locked", "unsafe"), "cqrs")
     products: Products = attrs.field(factory=Products)
     inbox: Inbox = attrs.field(factory=Inbox)
     writer: Writer = attrs.field(factory=Writer)
@@ -295,8 +368,15 @@ class Scenario:
             raise Misfit("workers", f"two crowds share the name {twice[0]!r}: give each its own")
         if any(step.product > self.products.count for step in steps):
             raise Misfit("steps", f"a step names a product beyond products.count = {self.products.count}")
+        if any(self._would_stop_the_clock(crowd) for crowd in self.workers):
+            raise Misfit("workers", "think must take time here, or time would stand still")
         if any(step.at >= self.duration for step in steps):
             raise Misfit("steps", "a step comes at or after the end: make duration longer")
+
+    def _would_stop_the_clock(self, crowd: Workers) -> bool:
+        """Say whether a worker that does not think could go round and round within one instant."""
+        instant = self.writer.service.mean == 0 or self.inbox.when_full == "shed" or crowd.look_first
+        return crowd.think is not None and crowd.think.mean == 0 and instant
 
     @property
     def scripted(self) -> bool:
@@ -306,4 +386,4 @@ class Scenario:
     @property
     def loop(self) -> Literal["open", "closed"]:
         """Open: the plan goes on however slow the answers are. Closed: workers wait for them."""
-        return "open"
+        return "closed" if any(crowd.think for crowd in self.workers) else "open"

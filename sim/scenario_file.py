@@ -25,11 +25,13 @@ from sim.scenario import (
     Inbox,
     Link,
     Misfit,
+    Outage,
     Phase,
     Products,
     Queries,
     Reader,
     Scenario,
+    Slow,
     Step,
     Workers,
     Writer,
@@ -167,11 +169,19 @@ def _is_array(cls: Any) -> bool:
     return get_origin(cls) is tuple
 
 
-_ARRAYS = {"workers", "phases", "queries", "expect", "steps"}  # of tables, which --set cannot make
+_ARRAYS = {
+    "workers",
+    "phases",
+    "queries",
+    "expect",
+    "steps",
+    "outages",
+    "slow",
+}  # --set cannot make these
 _CONVERTER = Converter()
 _CONVERTER.register_structure_hook_func(_is_array, _tables)
 _CONVERTER.register_structure_hook(Expect, _expect)
-for _cls in (Phase, Products, Workers, Queries, Inbox, Writer, Link, Reader, Step, Scenario):
+for _cls in (Phase, Outage, Slow, Products, Workers, Queries, Inbox, Writer, Link, Reader, Step, Scenario):
     _CONVERTER.register_structure_hook(_cls, _reader_of(_cls))
 
 

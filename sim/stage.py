@@ -1,26 +1,34 @@
 """The stage: opens the channels, starts the actors, and returns what happened."""
 
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import trio
+from attrs import frozen
+from numpy.random import Generator
 
 from sim import library
 from sim.channels import Receiver, Sender, open_channel
-from sim.clock import Clock, draws, stream
+from sim.clock import Clock, Stuck, draws, stream
 from sim.clock import run as run_on_virtual_time
-from sim.distributions import Distribution, Ints
-from sim.inventory import Command, Kind, Stock
-from sim.link import link
-from sim.plan import Plan, plan_commands, plan_queries
+from sim.distributions import Distribution, Uniform
+from sim.door import Give, See, freely, through_channel, under_lock, without_care
+from sim.inventory import Command, Intent, Kind, Stock
+from sim.link import Chances, link
+from sim.plan import SCRIPT, plan_commands, plan_queries
 from sim.reader import reader, visitor
-from sim.scenario import Scenario
+from sim.scenario import Link, Scenario, Workers
 from sim.trace import Log, Trace
-from sim.worker import worker
+from sim.worker import Person, Worker, worker
 from sim.writer import Committed, writer
 
 PATIENCE = 1000  # a run may take so many times its planned duration, and a day, to drain
+KINDS: tuple[Kind, Kind] = ("remove", "add")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -31,48 +39,91 @@ class Interrupted(KeyboardInterrupt):
         self.trace = trace
 
 
+class Failed(RuntimeError):
+    """An actor's code raised an error, which is the cause; `trace` holds what had happened until then."""
+
+    def __init__(self, error: BaseException, trace: Trace) -> None:
+        super().__init__(f"the run failed at {trace.until:.3f} s: {type(error).__name__}: {error}")
+        self.trace = trace
+
+
 def run(
-    scenario: Scenario | str | Path, replication: int = 0, settings: Mapping[str, str] | None = None
+    scenario: Scenario | str | Path,
+    replication: int = 0,
+    settings: Mapping[str, str] | None = None,
+    worker: Worker = worker,
 ) -> Trace:
     """Play a scenario once, on virtual time, and return everything that happened.
 
     The scenario may be given by its name or path, with some keys set
     otherwise: run("flash-sale", settings={"link.delay": "50ms"}). Replications
-    of one seed draw from independent streams. Stuck says who waits for whom if
-    the run cannot end; Interrupted carries the trace so far.
+    of one seed draw from independent streams. `worker` stands in for the
+    workers that the scenario describes (see sim.worker).
+
+    Stuck says who waits for whom if the run cannot end; Failed, that an
+    actor's code raised; Failed and Interrupted carry the trace so far.
     """
     scenario = library.load_scenario(scenario, settings)
     log = Log(plan_commands(scenario, replication), plan_queries(scenario, replication))
     clock = Clock(limit=PATIENCE * scenario.duration + 86400)
     try:
-        run_on_virtual_time(partial(_play, scenario, replication, log), clock)
-    except BaseException as error:
-        if _is_interrupt(error):
-            raise Interrupted(log.trace(scenario, replication, clock.now, complete=False)) from None
+        run_on_virtual_time(partial(_play, scenario, replication, worker, log), clock)
+    except Stuck:
         raise
+    except BaseException as error:
+        until_now = log.trace(scenario, replication, clock.now, complete=False)
+        cause = _cause(error)
+        if isinstance(cause, KeyboardInterrupt):
+            raise Interrupted(until_now) from None
+        raise Failed(cause, until_now) from cause
     return log.trace(scenario, replication, max(clock.now, scenario.duration), complete=True)
 
 
-def _is_interrupt(error: BaseException) -> bool:
-    """Recognise Ctrl-C, which a nursery hands on in a group."""
-    if isinstance(error, BaseExceptionGroup):
-        return error.split(KeyboardInterrupt)[1] is None
-    return isinstance(error, KeyboardInterrupt)
+def _cause(error: BaseException) -> BaseException:
+    """Find what a nursery hands on in a group: Ctrl-C if it is among them, else the first error."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    interrupt = error.subgroup(KeyboardInterrupt)
+    return _cause((interrupt or error).exceptions[0])
 
 
-async def _play(scenario: Scenario, replication: int, log: Log, clock: Clock) -> None:
-    """Open the channels, give each actor its ends, and wait until all have drained."""
+@frozen
+class House:
+    """An architecture, ready to be entered: how to command, how to look, and what to close at the end."""
 
-    def luck(distribution: Distribution, *name: str) -> Iterator[float]:
-        return draws(distribution, stream(scenario.seed, replication, *name))
+    give: Give
+    see: See
+    entrance: AbstractAsyncContextManager[object] = nullcontext()
 
-    write_model = {
-        product: Stock(scenario.products.stock) for product in range(1, scenario.products.count + 1)
-    }
-    read_model = dict(write_model)
-    service = luck(scenario.writer.service, "writer", "service")
-    delays = luck(scenario.link.delay, "link", "delay")
-    handler = luck(scenario.reader.handler, "reader", "handler")
+
+async def _play(scenario: Scenario, replication: int, act: Worker, log: Log, clock: Clock) -> None:
+    """Build the house, let everybody in, and wait until all have left and all has drained.
+
+    The workers share the sending end of the command channel; it closes when
+    the last of them is done, and the others follow in the order of the data.
+    """
+    luck = partial(_luck, scenario.seed, replication)
+    async with trio.open_nursery() as actors:
+        house = _HOUSES[scenario.architecture](scenario, luck, actors, clock, log)
+        for number, rows in _rows_of_each(log.visitor):
+            looks = _looks(log, rows)
+            actors.start_soon(visitor, looks, house.see, clock, log, name=f"visitor {number}")
+        async with house.entrance, trio.open_nursery() as workers:
+            plans = dict(_rows_of_each(log.worker))
+            for number, crowd in _people(scenario):
+                me = _person(number, crowd, house, luck, clock, log)
+                intents = _planned(log, plans.get(number, ()))
+                if crowd.think:
+                    intents = _made_up(crowd, number, scenario, luck, clock)
+                workers.start_soon(act, me, intents, name=f"worker {number}")
+
+
+def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
+    """Build the pipeline: a channel, the writer, the link and the reader; looks are free."""
+    write_model, read_model = _stocked(scenario), _stocked(scenario)
+    service = luck(scenario.writer.service.draw, "writer", "service")
+    chances = _chances(scenario.link, luck)
+    handler = luck(scenario.reader.handler.draw, "reader", "handler")
 
     commands_in: Sender[Command]
     commands_out: Receiver[Command]
@@ -86,31 +137,99 @@ async def _play(scenario: Scenario, replication: int, log: Log, clock: Clock) ->
     deliveries_out: Receiver[Committed]
     deliveries_in, deliveries_out = open_channel("the deliveries", sender="the link", receiver="the reader")
 
-    async with trio.open_nursery() as actors:
-        start = actors.start_soon
-        start(
-            reader, deliveries_out, read_model, scenario.reader.apply, handler, clock, log, name="the reader"
-        )
-        start(link, changes_out, deliveries_in, scenario.link.order, delays, clock, log, name="the link")
-        start(writer, commands_out, changes_in, write_model, service, clock, log, name="the writer")
-        async with commands_in:
-            for number, rows in log.planned_commands.by_person():
-                mine = _commands(log.planned_commands, rows)
-                ends = commands_in.clone(), scenario.inbox.when_full
-                start(worker, mine, *ends, clock, log, name=f"worker {number}")
-        for number, rows in log.planned_queries.by_person():
-            mine_too = _queries(log.planned_queries, rows)
-            start(visitor, mine_too, read_model, clock, log, name=f"visitor {number}")
+    start = actors.start_soon
+    ways, phase = (
+        scenario.reader,
+        next(luck(Uniform(0.0, scenario.reader.poll or 0.0).draw, "reader", "poll")),
+    )
+    start(reader, deliveries_out, read_model, ways, handler, phase, clock, log, name="the reader")
+    start(link, changes_out, deliveries_in, scenario.link, chances, clock, log, name="the link")
+    start(writer, commands_out, changes_in, write_model, service, clock, log, name="the writer")
+    give = through_channel(commands_in, scenario.inbox.when_full, clock, log)
+    return House(give, freely(read_model), commands_in)
 
 
-def _commands(plan: Plan, rows: Ints) -> Iterator[tuple[float, Command]]:
-    """Give one worker's commands, each with the instant it is meant for."""
-    kinds: tuple[Kind, Kind] = ("remove", "add")
-    columns = (plan.when, plan.add, plan.product, plan.quantity)
-    for row, when, add, product, quantity in zip(rows, *(column[rows] for column in columns), strict=True):
-        yield float(when), Command(int(row), kinds[add], int(product), int(quantity))
+def _chances(ways: Link, luck: "Luck") -> Chances:
+    """Open the link's streams, one for each thing that can happen."""
+    return Chances(
+        delay=luck(ways.delay.draw, "link", "delay"),
+        other_delay=luck(ways.delay.draw, "link", "other delay"),
+        lost=luck(lambda rng, n: rng.random(n) < ways.loss, "link", "loss"),
+        doubled=luck(lambda rng, n: rng.random(n) < ways.duplicates, "link", "duplicates"),
+    )
 
 
-def _queries(plan: Plan, rows: Ints) -> Iterator[tuple[float, int, int]]:
+def _locked(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
+    """Build one model behind one lock."""
+    service = luck(scenario.writer.service.draw, "writer", "service")
+    return House(*under_lock(_stocked(scenario), service, clock, log))
+
+
+def _unsafe(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
+    """Build one model that everybody changes as they like."""
+    model, service = _stocked(scenario), luck(scenario.writer.service.draw, "writer", "service")
+    return House(without_care(model, service, clock, log), freely(model))
+
+
+_HOUSES = {"cqrs": _cqrs, "locked": _locked, "unsafe": _unsafe}
+
+Luck = Callable[..., Iterator[Any]]
+
+
+def _luck(seed: int, replication: int, draw: Callable[[Generator, int], Any], *name: str) -> Iterator[Any]:
+    """Draw values one by one from the stream of that name."""
+    return draws(draw, stream(seed, replication, *name))
+
+
+def _stocked(scenario: Scenario) -> dict[int, Stock]:
+    """Fill a model with what is there at the start."""
+    return {product: Stock(scenario.products.stock) for product in range(1, scenario.products.count + 1)}
+
+
+def _people(scenario: Scenario) -> Iterator[tuple[int, Workers]]:
+    """Give the workers with their numbers: the one who follows the script, then crowd by crowd."""
+    if scenario.steps:
+        yield SCRIPT, Workers(name="script")
+    crowds = (crowd for crowd in scenario.workers for _ in range(crowd.count))
+    yield from enumerate(crowds, SCRIPT + 1)
+
+
+def _person(number: int, crowd: Workers, house: House, luck: Luck, clock: Clock, log: Log) -> Person:
+    """Make one of a crowd, with streams of its own for what it draws on its way."""
+
+    def own(distribution: Distribution | None, purpose: str) -> Iterator[float] | None:
+        return luck(distribution.draw, crowd.name, str(number), purpose) if distribution else None
+
+    thinks, reads_back = own(crowd.think, "think"), own(crowd.reads_back, "reads_back")
+    return Person(number, clock, log, house.give, house.see, crowd.look_first, thinks, reads_back)
+
+
+def _planned(log: Log, rows: Iterable[int]) -> Iterator[Intent]:
+    """Give one worker's part of the plan."""
+    for row in rows:
+        yield Intent(KINDS[log.add[row]], log.product[row], log.quantity[row], log.intended[row], row)
+
+
+def _made_up(crowd: Workers, number: int, scenario: Scenario, luck: Luck, clock: Clock) -> Iterator[Intent]:
+    """Give a closed-loop worker something to do whenever it is free, until the run's time is over."""
+    popularity, count = scenario.products.popularity, scenario.products.count
+    adds = luck(lambda rng, n: rng.random(n) < crowd.add, crowd.name, str(number), "add")
+    products = luck(lambda rng, n: popularity.draw(rng, n, count), crowd.name, str(number), "product")
+    quantities = luck(crowd.quantity.draw, crowd.name, str(number), "quantity")
+    while clock.now < scenario.duration:
+        yield Intent(KINDS[next(adds)], next(products), next(quantities), clock.now)
+
+
+def _looks(log: Log, rows: Iterable[int]) -> Iterator[tuple[float, int, int]]:
     """Give one visitor's queries: (when, row, product)."""
-    return zip(plan.when[rows].tolist(), rows.tolist(), plan.product[rows].tolist(), strict=True)
+    for row in rows:
+        yield log.asked[row], row, log.wanted[row]
+
+
+def _rows_of_each(who: "array[int]") -> list[tuple[int, list[int]]]:
+    """Give each person's number with the rows that bear it, in order."""
+    numbers = np.asarray(who)
+    order = np.argsort(numbers, kind="stable")
+    people, starts = np.unique(numbers[order], return_index=True)
+    parts = np.split(order, starts[1:]) if len(people) else []
+    return [(int(person), rows.tolist()) for person, rows in zip(people, parts, strict=True)]

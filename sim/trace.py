@@ -18,8 +18,7 @@ import polars as pl
 from attrs import frozen
 
 import sim
-from sim.distributions import Ints
-from sim.inventory import NOT_ENOUGH, Change, Stock
+from sim.inventory import NOT_ENOUGH, Change, Intent, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
 from sim.scenario_file import read_scenario, toml_text
@@ -134,18 +133,25 @@ def load_trace(folder: Path) -> Trace:
 
 
 class Log:
-    """Where the actors take facts down while a run lasts; a column an array, a fact an item."""
+    """Where the actors take facts down while a run lasts; a column an array, a fact an item.
+
+    What a plan intends has its rows from the start; whatever comes up on the
+    way gets the next one.
+    """
 
     def __init__(self, commands: Plan, queries: Plan) -> None:
         n, m = len(commands), len(queries)
-        self.planned_commands = commands
-        self.planned_queries = queries
+        self.worker = array("q", commands.who)
+        self.product = array("q", commands.product)
+        self.add = array("q", commands.add)
+        self.quantity = array("q", commands.quantity)
+        self.intended = array("d", commands.when)
         self.issued = _nans(n)
         self.admitted = _nans(n)
         self.started = _nans(n)
         self.finished = _nans(n)
-        self.outcome = array("q", [UNKNOWN]) * n
-        self.version = array("q", [UNKNOWN]) * n
+        self.outcome = _unknowns(n)
+        self.version = _unknowns(n)
 
         self.change_command = array("q")
         self.change_product = array("q")
@@ -157,9 +163,39 @@ class Log:
         self.delivered_change = array("q")
         self.delivered_time = array("d")
 
+        self.visitor = array("q", queries.who)
+        self.wanted = array("q", queries.product)
+        self.asked = array("d", queries.when)
         self.answered = _nans(m)
-        self.seen_version = array("q", [UNKNOWN]) * m
-        self.seen_quantity = array("q", [UNKNOWN]) * m
+        self.seen_version = _unknowns(m)
+        self.seen_quantity = _unknowns(m)
+
+    def issue(self, worker: int, intent: Intent, now: float) -> int:
+        """Take down that a worker gets to an intent, or to it again; return the command's row."""
+        if intent.row is not None and math.isnan(self.issued[intent.row]):
+            self.issued[intent.row] = now
+            return intent.row
+        self.worker.append(worker)
+        self.product.append(intent.product)
+        self.add.append(intent.kind == "add")
+        self.quantity.append(intent.quantity)
+        self.intended.append(now if intent.when is None else intent.when)
+        self.issued.append(now)
+        for column in (self.admitted, self.started, self.finished):
+            column.append(math.nan)
+        self.outcome.append(UNKNOWN)
+        self.version.append(UNKNOWN)
+        return len(self.issued) - 1
+
+    def ask(self, session: int, product: int, now: float) -> int:
+        """Take down that somebody asks for a product; return the query's row."""
+        self.visitor.append(session)
+        self.wanted.append(product)
+        self.asked.append(now)
+        self.answered.append(math.nan)
+        self.seen_version.append(UNKNOWN)
+        self.seen_quantity.append(UNKNOWN)
+        return len(self.asked) - 1
 
     def commit(self, command: int, change: Change, now: float) -> int:
         """Take down that a command was accepted and what it changed; return the change's row."""
@@ -198,19 +234,18 @@ class Log:
         )
 
     def _commands(self) -> pl.DataFrame:
-        plan = self.planned_commands
         columns = {
-            "id": np.arange(len(plan)),
-            "worker": plan.who,
-            "session": plan.who,
-            "product": plan.product,
-            "kind": _words(plan.add, KINDS),
-            "quantity": plan.quantity,
-            "intended": plan.when,
+            "id": np.arange(len(self.issued)),
+            "worker": np.asarray(self.worker),
+            "session": np.asarray(self.worker),
+            "product": np.asarray(self.product),
+            "kind": _words(self.add, KINDS),
+            "quantity": np.asarray(self.quantity),
+            "intended": np.asarray(self.intended),
             **{name: _floats(getattr(self, name)) for name in ("issued", "admitted", "started", "finished")},
             "outcome": _words(self.outcome, OUTCOMES),
             "version": _known(self.version),
-            "reason": pl.repeat(None, len(plan), dtype=pl.String, eager=True),
+            "reason": pl.repeat(None, len(self.issued), dtype=pl.String, eager=True),
         }
         rejected = pl.when(outcome="rejected").then(pl.lit(NOT_ENOUGH))
         table = pl.DataFrame(columns, schema=COMMANDS).with_columns(reason=rejected)
@@ -248,19 +283,15 @@ class Log:
         )
 
     def _queries(self) -> pl.DataFrame:
-        plan = self.planned_queries
-        table = pl.DataFrame(
-            {
-                "session": plan.who,
-                "product": plan.product,
-                "asked": plan.when,
-                "answered": _floats(self.answered),
-                "seen_version": _known(self.seen_version),
-                "seen_quantity": _known(self.seen_quantity),
-            },
-            schema=QUERIES,
-        )
-        return table.filter(pl.col("answered").is_not_null())
+        columns = {
+            "session": np.asarray(self.visitor),
+            "product": np.asarray(self.wanted),
+            "asked": np.asarray(self.asked),
+            "answered": _floats(self.answered),
+            "seen_version": _known(self.seen_version),
+            "seen_quantity": _known(self.seen_quantity),
+        }
+        return pl.DataFrame(columns, schema=QUERIES).filter(pl.col("answered").is_not_null())
 
 
 def check(trace: Trace) -> None:
@@ -340,6 +371,10 @@ def _no_row(rows: pl.DataFrame, complaint: str) -> None:
         raise TraceError(f"{complaint}: {rows.row(0, named=True)}")
 
 
+def _unknowns(n: int) -> "array[int]":
+    return array("q", [UNKNOWN]) * n
+
+
 def _nans(n: int) -> "array[float]":
     return array("d", [math.nan]) * n
 
@@ -349,13 +384,13 @@ def _floats(column: "array[float]") -> pl.Series:
     return pl.Series(np.asarray(column), nan_to_null=True, dtype=pl.Float64)
 
 
-def _known(column: "array[int] | Ints") -> pl.Series:
+def _known(column: "array[int]") -> pl.Series:
     """Make a polars column of whole numbers, without those that have not come."""
     numbers = pl.Series(np.asarray(column), dtype=pl.Int64)
     return numbers.set(numbers == UNKNOWN, None)
 
 
-def _words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
+def _words(codes: "array[int]", words: tuple[str, ...]) -> pl.Series:
     """Make a polars column of words from their numbers."""
     return pl.Series(words, dtype=pl.Enum(words)).gather(_known(codes))
 

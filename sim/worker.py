@@ -1,43 +1,98 @@
-"""The worker: fires commands when the plan wants them."""
+"""The worker: somebody with commands to send, and all that such a person can do.
 
-from collections.abc import Iterable
+`worker` is the one that scenarios use. `sim.run(scenario, worker=mine)` takes
+any async function of the same signature in its place: it gets a Person, whose
+deeds are all recorded, and that person's intents. It may use the whole of
+trio (sleep, move_on_after, nurseries …); everything runs on virtual time.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
 
 import trio
+from attrs import frozen
 
-from sim.channels import Sender
+from sim.channels import Sender, open_channel
 from sim.clock import Clock
-from sim.inventory import Command
-from sim.scenario import WhenFull
-from sim.trace import SHED, Log
+from sim.inventory import Answer, Command, Intent, Stock
+from sim.trace import Log
+
+Worker = Callable[["Person", Iterator[Intent]], Awaitable[None]]
 
 
-async def worker(
-    intents: Iterable[tuple[float, Command]],
-    commands: Sender[Command],
-    when_full: WhenFull,
-    clock: Clock,
-    log: Log,
-) -> None:
-    """Send each command at the instant it is meant for, or as soon after as the channel has room.
+@frozen
+class Person:
+    """One worker: its number, its ways, and its hands.
 
-    A worker that is held up sends what is overdue one after the other; each
-    command keeps the instant that was meant, so the delay is not hidden.
+    `give` and `see` are how commands and looks reach the system. `thinks` is
+    how long it thinks after each answer, or None in an open loop;
+    `reads_back` how long after an answer it looks at what it wrote, or None.
     """
-    async with commands:
-        for intended, command in intents:
-            await clock.sleep_until(intended)
-            log.issued[command.id] = clock.now
-            if when_full == "shed":
-                offer(command, commands, clock, log)
+
+    number: int
+    clock: Clock
+    log: Log
+    give: Callable[[Command], Awaitable[None]]
+    see: Callable[[int], Awaitable[Stock]]
+    looks_first: bool = False
+    thinks: Iterator[float] | None = None
+    reads_back: Iterator[float] | None = None
+
+    async def send(self, intent: Intent, reply: Sender[Answer] | None = None) -> None:
+        """Give a command away, as soon as there is room for it, and do not wait for the answer."""
+        row = self.log.issue(self.number, intent, self.clock.now)
+        await self.give(Command(row, intent.kind, intent.product, intent.quantity, reply))
+
+    async def ask(self, intent: Intent) -> Answer:
+        """Give a command away and wait until it is answered; one that is shed is rejected."""
+        name = f"worker {self.number}"
+        reply: Sender[Answer]
+        reply, answers = open_channel(f"the answer to {name}", sender="the writer", receiver=name, capacity=1)
+        async with answers:
+            await self.send(intent, reply)
+            return await answers.receive()
+
+    async def look(self, product: int) -> Stock:
+        """See how many of a product there are, as the read model has it."""
+        query = self.log.ask(self.number, product, self.clock.now)
+        stock = await self.see(product)
+        self.log.answer(query, stock, self.clock.now)
+        return stock
+
+    async def think(self) -> None:
+        """Think as long as such people do; in an open loop nobody does."""
+        if self.thinks:
+            await self.clock.sleep(next(self.thinks))
+
+
+async def worker(me: Person, intents: Iterator[Intent]) -> None:
+    """Do what is meant, one intent after the other, none before its time.
+
+    A worker that is held up does what is overdue at once; each command keeps
+    the instant that was meant, so the delay is not hidden.
+    """
+    async with trio.open_nursery() as meanwhile:
+        await me.think()
+        for intent in intents:
+            await me.clock.sleep_until(intent.when or 0.0)
+            if me.looks_first and not enough(await me.look(intent.product), intent):
+                pass  # it goes without
+            elif me.thinks:
+                await see_through(me, intent)
+            elif me.reads_back:
+                meanwhile.start_soon(see_through, me, intent)
             else:
-                await commands.send(command)
-                log.admitted[command.id] = clock.now
+                await me.send(intent)
+            await me.think()
 
 
-def offer(command: Command, commands: Sender[Command], clock: Clock, log: Log) -> None:
-    """Put a command into the channel, or drop it if that is full."""
-    try:
-        commands.send_nowait(command)
-        log.admitted[command.id] = clock.now
-    except trio.WouldBlock:
-        log.outcome[command.id] = SHED
+async def see_through(me: Person, intent: Intent) -> None:
+    """Command, wait for the answer, and look at what was written, if such people do."""
+    await me.ask(intent)
+    if me.reads_back:
+        await me.clock.sleep(next(me.reads_back))
+        await me.look(intent.product)
+
+
+def enough(stock: Stock, intent: Intent) -> bool:
+    """Say whether what was shown allows what is meant."""
+    return intent.kind == "add" or intent.quantity <= stock.quantity

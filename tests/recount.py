@@ -30,7 +30,7 @@ def recount(trace: Trace) -> dict[str, Any]:
         found["age_of_information"].append(asked - shown)
         found["stale_read_fraction"].append(bool(missed))
         found["monotonic_read_violations"].append(went_back)
-        mine = [c["version"] for c in own if (c["session"], c["product"]) == whose and c["finished"] < asked]
+        mine = [c["version"] for c in own if (c["session"], c["product"]) == whose and c["finished"] <= asked]
         if mine:
             found["read_your_writes_violations"].append(seen < mine[-1])
     return found

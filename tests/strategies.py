@@ -32,11 +32,13 @@ from sim.scenario import (
     Expect,
     Inbox,
     Link,
+    Outage,
     Phase,
     Products,
     Queries,
     Reader,
     Scenario,
+    Slow,
     Step,
     Workers,
     Writer,
@@ -136,28 +138,51 @@ def inboxes() -> SearchStrategy[Inbox]:
 
 @cache
 def links() -> SearchStrategy[Link]:
-    """Draw a link of any order."""
-    return st.builds(Link, distributions(), st.sampled_from(["independent", "fifo", "serial"]))
+    """Draw a link of any order, with any of its faults."""
+    stretch = durations(0, 1.0), durations(0.001, 0.5)
+    outage = st.builds(Outage, *stretch, st.sampled_from(["wait", "lost"]))
+    return st.builds(
+        Link,
+        distributions(),
+        st.sampled_from(["independent", "fifo", "serial"]),
+        loss=st.just(0.0) | st.floats(0, 0.5),
+        resend=st.none() | durations(0.001, 0.1),
+        duplicates=st.just(0.0) | shares(),
+        outages=st.lists(outage, max_size=2).map(tuple),
+        slow=st.lists(st.builds(Slow, *stretch, st.floats(1, 10)), max_size=1).map(tuple),
+    )
 
 
 @cache
 def readers() -> SearchStrategy[Reader]:
-    """Draw a reader that applies changes either way."""
-    return st.builds(Reader, distributions(0.01), st.sampled_from(["newest", "arrival"]))
-
-
-def workers(name: str = "workers") -> SearchStrategy[Workers]:
-    """Draw a crowd that commands, by one pace or by phases."""
-    phases = st.lists(st.builds(Phase, durations(0.001, LONGEST_RUN), paces()), max_size=3).map(tuple)
+    """Draw a reader that applies changes either way, one by one or in batches, at once or now and then."""
     return st.builds(
-        lambda count, pace, add, quantity, phases: Workers(
-            name, count, None if phases else pace, add, quantity, phases
-        ),
-        st.integers(1, 5),
-        st.none() | paces(),
-        shares(),
-        quantities(),
-        phases,
+        Reader,
+        distributions(0.01),
+        st.integers(1, 4),
+        st.none() | durations(0.001, 0.2),
+        st.sampled_from(["newest", "arrival"]),
+    )
+
+
+@st.composite
+def workers(draw: DrawFn, name: str = "workers") -> Workers:
+    """Draw a crowd that commands: by one pace, by phases or in a closed loop, with its ways."""
+    phases = st.lists(st.builds(Phase, durations(0.001, LONGEST_RUN), paces()), min_size=1, max_size=3)
+    loads: dict[str, SearchStrategy[Any]] = {
+        "pace": paces(),
+        "phases": phases.map(tuple),
+        "think": st.builds(Exponential, durations(0.02, 0.2)),
+    }
+    load = draw(st.sampled_from([None, *loads]))
+    return Workers(
+        name=name,
+        count=draw(st.integers(1, 5)),
+        add=draw(shares()),
+        quantity=draw(quantities()),
+        look_first=draw(st.booleans()),
+        reads_back=draw(st.none() | distributions(0.05)),
+        **({load: draw(loads[load])} if load else {}),
     )
 
 
@@ -215,7 +240,7 @@ def scenarios(draw: DrawFn, /, **pinned: Any) -> Scenario:
         warmup=part("warmup", st.just(Seconds(0.0)) | st.just(Seconds(duration / 4))),
         seed=part("seed", st.integers(0, 2**70)),
         replications=part("replications", st.integers(1, 20)),
-        architecture=part("architecture", st.just("cqrs")),
+        architecture=part("architecture", st.sampled_from(["cqrs", "locked", "unsafe"])),
         products=warehouse,
         inbox=part("inbox", inboxes()),
         writer=part("writer", distributions(0.05).map(Writer)),

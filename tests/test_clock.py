@@ -252,8 +252,8 @@ def test_a_stream_belongs_to_its_seed_replication_and_name() -> None:
 @pytest.mark.parametrize("n", [0, 1, 16, 17, 5000])
 def test_an_array_of_draws_is_the_draws_one_by_one(distribution: Exponential, n: int) -> None:
     """`take` and `draws` consume a stream alike, so that every engine has the same luck."""
-    one_by_one = draws(distribution, stream(3, 0, "x"))
-    assert take(distribution, stream(3, 0, "x"), n).tolist() == [next(one_by_one) for _ in range(n)]
+    one_by_one = draws(distribution.draw, stream(3, 0, "x"))
+    assert take(distribution.draw, stream(3, 0, "x"), n).tolist() == [next(one_by_one) for _ in range(n)]
 
 
 def test_ctrl_c_comes_out_as_itself(tmp_path: object) -> None:

@@ -22,6 +22,7 @@ READING_ORDER = [
     "trace",
     "worker",
     "writer",
+    "door",
     "link",
     "reader",
     "stage",

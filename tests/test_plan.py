@@ -299,18 +299,7 @@ def test_a_plan_holds_what_the_scenario_allows(scenario: Scenario, replication: 
         assert columns(plan) == columns(planned(scenario, replication))
 
 
-@given(scenarios())
-def test_each_persons_rows_are_their_own_and_in_the_order_of_time(scenario: Scenario) -> None:
-    """by_person deals out every row once, to whom it belongs."""
-    plan = plan_commands(scenario)
-    rows = [row for _, theirs in plan.by_person() for row in theirs.tolist()]
-    assert sorted(rows) == list(range(len(plan)))
-    for person, theirs in plan.by_person():
-        assert set(plan.who[theirs].tolist()) == {person}
-        assert (np.diff(plan.when[theirs]) >= 0).all()
-
-
 def test_nobody_means_to_do_anything_in_an_empty_scenario() -> None:
-    """No crowds and no steps make a plan of no rows, and of nobody."""
+    """No crowds and no steps make a plan of no rows."""
     plan = plan_commands(Scenario("empty"))
-    assert (len(plan), plan.by_person(), columns(plan)) == (0, [], {column: [] for column in COLUMNS})
+    assert (len(plan), columns(plan)) == (0, {column: [] for column in COLUMNS})

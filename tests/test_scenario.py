@@ -121,7 +121,7 @@ def made_workers() -> Workers:
 @pytest.mark.parametrize(
     ("make", "key", "message"),
     [
-        (made_workers, "pace", "pace and phases stand instead of each other: take one away"),
+        (made_workers, "pace", "pace and phases stand instead of each other: keep one"),
         (
             lambda: Scenario("x", duration=Seconds(2.0), warmup=Seconds(2.0)),
             "warmup",

@@ -125,9 +125,9 @@ def test_every_key_of_a_file_is_read() -> None:
         inbox=Inbox(float("inf"), "shed"),
         writer=Writer(Exponential(0.002)),
         link=Link(Lognormal(0.02, 0.2), "serial"),
-        reader=Reader(Constant(0.003), "arrival"),
+        reader=Reader(Constant(0.003), apply="arrival"),
         workers=(
-            Workers("buyers", 200, Pace("constant", Rate(300.0)), 0.1, Quantity(1, 5)),
+            Workers("buyers", 200, Pace("constant", Rate(300.0)), add=0.1, quantity=Quantity(1, 5)),
             Workers("sellers", phases=(Phase(Seconds(10.0), Pace("poisson", Rate(50.0))),)),
         ),
         queries=(Queries("window shoppers", 50, Pace("poisson", Rate(500.0))),),
@@ -282,7 +282,7 @@ def test_a_file_with_one_problem_is_told_that_one(text: str, message: str) -> No
     [
         ('warmup = "1min"', "warmup: warmup must be shorter than duration\n     2 | warmup = \"1min\""),
         ('[[workers]]\npace = "poisson(1/s)"\n[[workers.phases]]\nlasts = "1s"\npace = "poisson(1/s)"',
-         "workers[1].pace: pace and phases stand instead of each other: take one away\n"
+         "workers[1].pace: pace and phases stand instead of each other: keep one\n"
          '     3 | pace = "poisson(1/s)"'),
         ("[[workers]]\n[[workers]]", "workers: two crowds share the name 'workers': give each its own"),
         ('[[workers]]\nname = "a"\n[[queries]]\nname = "a"',

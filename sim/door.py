@@ -1,0 +1,89 @@
+"""The door: how a command gets into the system, and how a look is served, in each architecture.
+
+cqrs: into the channel of the single writer; looks are free.
+locked: one model and one lock, at which commands and looks take turns.
+unsafe: everybody reads, thinks, and writes back what they have worked out.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+import trio
+
+from sim.channels import Sender
+from sim.clock import Clock
+from sim.inventory import FULL, NOTHING, Change, Command, Model, Rejection, Stock, decide
+from sim.scenario import WhenFull
+from sim.trace import SHED, Log
+from sim.writer import Committed, answer, settle
+
+Give = Callable[[Command], Awaitable[None]]
+See = Callable[[int], Awaitable[Stock]]
+
+
+def through_channel(commands: Sender[Command], when_full: WhenFull, clock: Clock, log: Log) -> Give:
+    """Give commands to the channel; when it is full, wait in line or drop them."""
+
+    async def wait(command: Command) -> None:
+        await commands.send(command)
+        log.admitted[command.id] = clock.now
+
+    async def shed(command: Command) -> None:
+        try:
+            commands.send_nowait(command)
+            log.admitted[command.id] = clock.now
+        except trio.WouldBlock:
+            log.outcome[command.id] = SHED
+            if command.reply:
+                answer(command, Rejection(FULL))
+
+    return wait if when_full == "wait" else shed
+
+
+def freely(model: Model) -> See:
+    """Look at a model without asking anybody."""
+
+    async def see(product: int) -> Stock:
+        return model.get(product, NOTHING)
+
+    return see
+
+
+def under_lock(model: dict[int, Stock], service: Iterator[float], clock: Clock, log: Log) -> tuple[Give, See]:
+    """Work on one model under one lock; who came first goes first, to write or to look."""
+    lock = trio.Lock()
+
+    async def give(command: Command) -> None:
+        log.admitted[command.id] = clock.now
+        async with lock:
+            log.started[command.id] = clock.now
+            await clock.sleep(next(service))
+            show(settle(command, decide(model, command), model, clock.now, log), clock.now, log)
+
+    async def see(product: int) -> Stock:
+        async with lock:
+            return model.get(product, NOTHING)
+
+    return give, see
+
+
+def without_care(model: dict[int, Stock], service: Iterator[float], clock: Clock, log: Log) -> Give:
+    """Read, think for the service time, write back: whatever others wrote in between is lost."""
+
+    async def give(command: Command) -> None:
+        log.admitted[command.id] = log.started[command.id] = clock.now
+        seen = {command.product: model.get(command.product, NOTHING)}
+        await clock.sleep(next(service))
+        decision = decide(seen, command)
+        if isinstance(decision, Change):  # it knows of no other writer, but the versions count them all
+            version = model.get(command.product, NOTHING).version + 1
+            decision = Change(decision.product, version, decision.quantity)
+        show(settle(command, decision, model, clock.now, log), clock.now, log)
+
+    return give
+
+
+def show(committed: Committed | None, now: float, log: Log) -> None:
+    """Take down that a change is seen as soon as it is made, where there is but one model."""
+    if committed:
+        log.deliver(committed.row, now)
+        log.visible[committed.row] = now
