@@ -243,13 +243,17 @@ class Popularity:
         if self.kind == "zipf":
             weights = np.arange(1, count + 1, dtype=np.float64) ** -self.numbers[0]
         elif self.kind == "hotspot":
-            hot = min(count, max(1, round(self.numbers[0] * count)))
+            hot = self.hot(count)
             share = self.numbers[1] if hot < count else 1.0
             weights = np.full(count, (1 - share) / max(1, count - hot))
             weights[:hot] = share / hot
         else:
             weights = np.ones(count)
         return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+    def hot(self, count: int) -> int:
+        """Count the hot products, which are the first ones; 0 where there is no hotspot."""
+        return min(count, max(1, round(self.numbers[0] * count))) if self.kind == "hotspot" else 0
 
     def draw(self, rng: Generator, n: int, count: int) -> Ints:
         """Draw n product numbers from 1 to count."""

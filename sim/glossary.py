@@ -49,6 +49,16 @@ METRICS = {
     "lost_updates": Metric("accepted quantity that the write model does not hold", "1"),
     "visibility_lag": Metric("from a change's commit until the read model shows it", "s", DISTRIBUTION),
     "stale_read_fraction": Metric("share of queries that missed a committed version", "share", of="queries"),
+    "hot_stale_fraction": Metric(
+        "share of queries for the products of the hotspot that missed a committed version",
+        "share",
+        of="queries for the products of the hotspot",
+    ),
+    "cold_stale_fraction": Metric(
+        "share of queries for the products beside the hotspot that missed a committed version",
+        "share",
+        of="queries for the products beside the hotspot",
+    ),
     "staleness": Metric("since the commit of the oldest version missed; 0 if fresh", "s", DISTRIBUTION),
     "versions_behind": Metric("versions of that product the answer missed", "1", DISTRIBUTION),
     "age_of_information": Metric("since the commit of the version shown", "s", DISTRIBUTION),

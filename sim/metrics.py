@@ -256,6 +256,24 @@ def _stale_read_fraction(trace: Trace) -> Measured:
     return _proportion(measured_queries(trace).select(pl.col("missed_since").is_not_null()))
 
 
+def _hot_stale_fraction(trace: Trace) -> Measured:
+    return _stale_fraction_of(trace, lambda hot: pl.col("product") <= hot)
+
+
+def _cold_stale_fraction(trace: Trace) -> Measured:
+    return _stale_fraction_of(trace, lambda hot: pl.col("product") > hot)
+
+
+def _stale_fraction_of(trace: Trace, chosen: Callable[[int], pl.Expr]) -> Measured:
+    """Choose queries by how many products are hot, which are the first ones; nan where none is."""
+    products = trace.scenario.products
+    hot = products.popularity.hot(products.count)
+    if not hot:
+        return _value(np.nan, 0)
+    queries = measured_queries(trace).filter(chosen(hot))
+    return _proportion(queries.select(pl.col("missed_since").is_not_null()))
+
+
 def _staleness(trace: Trace) -> Measured:
     return _distribution(measured_queries(trace), (pl.col("asked") - pl.col("missed_since")).fill_null(0.0))
 
@@ -327,6 +345,8 @@ _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "lost_updates": _lost_updates,
     "visibility_lag": _visibility_lag,
     "stale_read_fraction": _stale_read_fraction,
+    "hot_stale_fraction": _hot_stale_fraction,
+    "cold_stale_fraction": _cold_stale_fraction,
     "staleness": _staleness,
     "versions_behind": _versions_behind,
     "age_of_information": _age_of_information,

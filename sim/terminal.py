@@ -9,6 +9,7 @@ from sim.scenario import Expect, Scenario
 from sim.wording import count, readable, significant, time_unit
 
 COLUMNS = ("p50", "p95", "p99", "max")
+NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
 
 STALENESS = {
@@ -16,15 +17,37 @@ STALENESS = {
     "versions_behind": "versions behind",
     "visibility_lag": "visibility lag",
     "stale_read_fraction": "stale reads",
+    "hot_stale_fraction": "of the hot products",
+    "cold_stale_fraction": "of the others",
     "read_your_writes_violations": "own writes missed",
 }
+QUIET = (  # worth a line only where they happen
+    "visibility_lag",
+    "admission_wait",
+    "queue_wait",
+    "query_latency",
+    "inbox_depth",
+    "blocked_fraction",
+    "rejected_fraction",
+    "shed_fraction",
+    "lost_updates",
+)
+HIDES = 0.1  # the naive latency is worth a line where it hides more than so much of the true one
+
 CONTENTION = {
     "command_latency": "time to commit",
+    "naive_latency": "as senders see it",
     "admission_wait": "wait at the door",
+    "queue_wait": "wait in the channel",
+    "query_latency": "time to look",
     "inbox_depth": "commands waiting",
     "writer_utilisation": "writer busy",
+    "throughput": "committed",
+    "blocked_fraction": "sends that had to wait",
     "rejected_fraction": "rejected",
+    "stale_decisions": "stale decisions",
     "shed_fraction": "shed",
+    "lost_updates": "lost updates",
 }
 
 
@@ -32,8 +55,9 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     """Lay a summary out, line by line; headings are in capitals."""
     yield from _heading(summary, scenario, name, elapsed)
     yield ""
+    contention = {name: label for name, label in _contention(scenario).items() if _telling(name, summary)}
     yield from _section("STALENESS", "how old is the view?", STALENESS, summary)
-    yield from _section("CONTENTION", "what does sharing cost?", CONTENTION, summary)
+    yield from _section("CONTENTION", "what does sharing cost?", contention, summary)
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
@@ -54,9 +78,17 @@ def expectation_line(expect: Expect, summary: Summary) -> str:
     found = f"{claim:<36}{number_text(actual, unit):>10}"
     if expect.holds(actual):
         return f"✓  {found}"
-    off = abs(actual - bound) / bound if bound else math.inf
-    side = "over" if actual > bound else "under"
-    return f"✗  {found}" + (f"     {off:.0%} {side}" if math.isfinite(off) else "")
+    return f"✗  {found}{_how_far_off(actual, bound)}"
+
+
+def _how_far_off(actual: float, bound: float) -> str:
+    """Say by how much a bound was missed: as a share of it, or as so many times it."""
+    off = (actual - bound) / bound if bound else math.inf
+    if not math.isfinite(off):
+        return ""
+    if off >= 10:
+        return f"     {significant(actual / bound)} times that"
+    return f"     {abs(off):.0%} {'over' if off > 0 else 'under'}"
 
 
 def number_text(value: float, unit: str) -> str:
@@ -79,6 +111,8 @@ def estimate_text(estimate: Estimate, unit: str) -> str:
         return f"≤ {number_text(high, unit)}"  # nothing was seen: 3/n
     size, sign = _scale(value, unit)
     half = (high - low) / 2 / size
+    if half < NARROW * abs(value / size):
+        return number_text(value, unit)
     exponent = math.floor(math.log10(half))
     places = max(0, (half < 2 * 10**exponent) - exponent)  # one digit of error, two where the first is a 1
     return f"{value / size:,.{places}f} ± {half:,.{places}f}{sign}"
@@ -94,7 +128,7 @@ def _scale(value: float, unit: str) -> tuple[float, str]:
 
 def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:
     crowds = " + ".join(f"{crowd.count} {crowd.name}" for crowd in scenario.workers)
-    way = f"{crowds or 'nobody'} → 1 writer → {scenario.link.delay} → 1 reader"
+    way = f"{crowds or 'nobody'} → {_house(scenario)}"
     yield f"{name}  seed {summary.seed}   {way}     {summary.loop} loop"
     runs = f"{summary.replications} × " if summary.replications > 1 else ""
     facts = [
@@ -105,6 +139,29 @@ def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) ->
         f"run {summary.fingerprint[:6]}",
     ]
     yield "    ".join(filter(None, facts))
+
+
+def _house(scenario: Scenario) -> str:
+    """Say what stands between those who command and those who look."""
+    if scenario.architecture == "cqrs":
+        return f"1 writer → {scenario.link.delay} → 1 reader"
+    return "1 model behind 1 lock" if scenario.architecture == "locked" else "1 model without a lock"
+
+
+def _contention(scenario: Scenario) -> dict[str, str]:
+    """Name the rows about contention as the architecture has them."""
+    if scenario.architecture == "cqrs":
+        return CONTENTION
+    if scenario.architecture == "locked":
+        return CONTENTION | {"queue_wait": "wait for the lock", "writer_utilisation": "lock busy"}
+    return {name: label for name, label in CONTENTION.items() if name != "writer_utilisation"}  # nobody's
+
+
+def _telling(name: str, summary: Summary) -> bool:
+    """Say whether a row adds something: the naive latency does where it hides some of the true one."""
+    if name != "naive_latency":
+        return True
+    return summary.value("naive_latency.mean") < (1 - HIDES) * summary.value("command_latency.mean")
 
 
 def _section(title: str, question: str, rows: dict[str, str], summary: Summary) -> Iterator[str]:
@@ -119,9 +176,6 @@ def _section(title: str, question: str, rows: dict[str, str], summary: Summary) 
         ):
             continue
         yield f"   {label:<24}" + "".join(f"{estimate_text(e, unit):>16}" for e in shown)
-
-
-QUIET = ("admission_wait", "shed_fraction", "rejected_fraction")  # worth a line only where they happen
 
 
 def _warnings(summary: Summary) -> Iterator[str]:
