@@ -63,6 +63,7 @@ def test_the_time_to_commit_is_one_over_the_capacity_left(
     assert abs(_z(_each(runs("saturation", *settings), "command_latency.mean"), 1 / (100 - rate))) < 4
 
 
+@pytest.mark.slow
 def test_over_capacity_the_queue_grows_as_long_as_the_run_lasts(runs: Runs) -> None:
     """At 110/s against 100/s, twice the time leaves twice the queue. Null: 10 more a second, over 10 s."""
     over = (("workers.pace", "poisson(110/s)"), ("warmup", "0s"))
@@ -110,12 +111,14 @@ def test_a_few_senders_that_are_held_up_do_not_see_what_they_hold_back() -> None
     assert few.value("naive_latency.mean") < 0.2 * few.value("command_latency.mean")
 
 
+@pytest.mark.slow
 def test_the_queue_of_a_rush_is_gone_when_the_spare_capacity_has_worked_it_off(pool: Executor) -> None:
     """Null: 750 calls too many and 50 a second to spare, 15 s after the rush on average."""
     scenario = sim.load_scenario("spike", {"duration": "45s", "queries": "[]"})
     assert abs(_z(list(pool.map(_empty_again, *_each_replication(scenario))), 15)) < 4
 
 
+@pytest.mark.slow
 def test_over_a_faster_link_fewer_come_too_late(runs: Runs) -> None:
     """Ten times faster, on the same luck: the share of stale decisions falls by half at least, z > 4."""
     slow, fast = (
@@ -151,6 +154,7 @@ def test_with_one_writer_or_one_lock_no_update_is_lost(runs: Runs, architecture:
     assert _each(found, "lost_updates").tolist() == [0] * 10
 
 
+@pytest.mark.slow
 def test_under_one_lock_no_look_is_stale_and_each_waits_for_the_writers(runs: Runs) -> None:
     """Null: a look waits ρ/(μ − λ) = 90 ms on average, as an arriving command would (PASTA, THEORY 3.1).
 
@@ -163,6 +167,7 @@ def test_under_one_lock_no_look_is_stale_and_each_waits_for_the_writers(runs: Ru
     assert both.value("query_latency.p99") > 10 * both.value("service_time.mean")
 
 
+@pytest.mark.slow
 def test_cqrs_buys_readers_their_time_and_takes_freshness_for_it(runs: Runs) -> None:
     """Null: the share of stale reads is 1 − exp(−λd), λ = 0.9/s a product (THEORY 3.3).
 

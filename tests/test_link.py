@@ -134,7 +134,7 @@ def test_a_fault_leaves_all_other_luck_as_it_was() -> None:
     assert torn.changes.filter(kept)["delivered"].equals(whole.changes.filter(kept)["delivered"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(scenarios(architecture="cqrs", reader=st.builds(Reader, batch=st.integers(1, 4), poll=POLLS)))
 def test_with_faults_that_lose_nothing_for_good_every_run_ends_converged(scenario: Scenario) -> None:
     """Losses sent again, duplicates, outages that keep, slow spells: in the end both models agree."""

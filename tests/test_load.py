@@ -53,7 +53,7 @@ def closed(
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(scenarios(), st.integers(0, 3))
 def test_every_run_keeps_every_promise(scenario: Scenario, replication: int) -> None:
     """Whatever the load and the architecture: times in order, Little's law, versions without gaps."""
@@ -65,7 +65,7 @@ def test_every_run_keeps_every_promise(scenario: Scenario, replication: int) -> 
         assert not any(recount(trace)["monotonic_read_violations"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(scenarios(architecture="cqrs"))
 def test_every_staleness_metric_of_every_run_agrees_with_a_plain_recount(scenario: Scenario) -> None:
     """Also where workers look first, read back what they wrote, and wait for answers."""

@@ -42,7 +42,7 @@ SCRIPT = "".join(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 10**6),
     st.sampled_from(["independent", "fifo", "serial"]),

@@ -20,6 +20,7 @@ def test_a_scenario_has_a_title_a_question_and_a_prediction(name: str) -> None:
     assert parse_scenario(toml_text(scenario)) == scenario
 
 
+@pytest.mark.slow
 def test_in_the_flash_sale_the_queue_grows_and_the_staleness_does_not() -> None:
     """From the first two seconds of the rush to its last two, waits multiply and stale reads stay.
 
