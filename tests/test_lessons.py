@@ -41,6 +41,7 @@ def runs(pool: Executor) -> Runs:
     return played
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LESSONS)
 def test_what_a_scenario_expects_holds(runs: Runs, name: str) -> None:
     """With its own seed and all its replications."""
@@ -55,6 +56,7 @@ def test_what_a_scenario_expects_holds_whatever_the_seed(runs: Runs, name: str, 
     assert _missed(name, runs(name, ("seed", str(seed)))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "settings"), [(90, ()), (50, (("workers.pace", "poisson(50/s)"),))])
 def test_the_time_to_commit_is_one_over_the_capacity_left(
     runs: Runs, rate: int, settings: tuple[tuple[str, str], ...]
