@@ -5,7 +5,9 @@ locked: one model and one lock, at which commands and looks take turns.
 unsafe: everybody reads, thinks, and writes back what they have worked out.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import trio
 
@@ -13,7 +15,7 @@ from sim.channels import Sender
 from sim.clock import Clock
 from sim.inventory import FULL, NOTHING, Change, Command, Model, Rejection, Stock, decide
 from sim.scenario import WhenFull
-from sim.trace import SHED, Log
+from sim.trace import LOST, SHED, Log
 from sim.writer import Committed, answer, settle
 
 Give = Callable[[Command], Awaitable[None]]
@@ -24,8 +26,9 @@ def through_channel(commands: Sender[Command], when_full: WhenFull, clock: Clock
     """Give commands to the channel; when it is full, wait in line or drop them."""
 
     async def wait(command: Command) -> None:
-        await commands.send(command)
-        log.admitted[command.id] = clock.now
+        with lost_if_given_up(command, log):
+            await commands.send(command)
+            log.admitted[command.id] = clock.now
 
     async def shed(command: Command) -> None:
         try:
@@ -54,10 +57,11 @@ def under_lock(model: dict[int, Stock], service: Iterator[float], clock: Clock, 
 
     async def give(command: Command) -> None:
         log.admitted[command.id] = clock.now
-        async with lock:
-            log.started[command.id] = clock.now
-            await clock.sleep(next(service))
-            show(settle(command, decide(model, command), model, clock.now, log), clock.now, log)
+        with lost_if_given_up(command, log):
+            async with lock:
+                log.started[command.id] = clock.now
+                await clock.sleep(next(service))
+                show(settle(command, decide(model, command), model, clock.now, log), clock.now, log)
 
     async def see(product: int) -> Stock:
         async with lock:
@@ -72,7 +76,8 @@ def without_care(model: dict[int, Stock], service: Iterator[float], clock: Clock
     async def give(command: Command) -> None:
         log.admitted[command.id] = log.started[command.id] = clock.now
         seen = {command.product: model.get(command.product, NOTHING)}
-        await clock.sleep(next(service))
+        with lost_if_given_up(command, log):
+            await clock.sleep(next(service))
         decision = decide(seen, command)
         if isinstance(decision, Change):  # it knows of no other writer, but the versions count them all
             version = model.get(command.product, NOTHING).version + 1
@@ -80,6 +85,17 @@ def without_care(model: dict[int, Stock], service: Iterator[float], clock: Clock
         show(settle(command, decision, model, clock.now, log), clock.now, log)
 
     return give
+
+
+@contextmanager
+def lost_if_given_up(command: Command, log: Log) -> Iterator[None]:
+    """Take down that a command came to nothing, if whoever brought it gives up before it is done."""
+    try:
+        yield
+    except trio.Cancelled:
+        log.admitted[command.id] = log.started[command.id] = math.nan
+        log.outcome[command.id] = LOST
+        raise
 
 
 def show(committed: Committed | None, now: float, log: Log) -> None:

@@ -215,6 +215,19 @@ def test_a_worker_of_ones_own_retries_on_virtual_time_and_is_recorded() -> None:
     assert trace.until < 60
 
 
+@pytest.mark.parametrize("architecture", ["cqrs", "locked", "unsafe"])
+def test_who_gives_up_at_the_door_has_lost_the_command(architecture: str) -> None:
+    """It is counted as lost, waits no more, and changes nothing; every promise still holds."""
+    text = f'title = "x"\nduration = "20s"\narchitecture = "{architecture}"\n[products]\ncount = 1\n'
+    text += '[[workers]]\ncount = 5\npace = "constant(60/s)"\n[inbox]\ncapacity = 1\n'
+    trace = sim.run(parse_scenario(text + '[writer]\nservice = "exponential(25ms)"\n'), worker=impatient)
+    check(trace)
+    outcomes = trace.commands["outcome"].value_counts().rows()
+    assert {name for name, _ in outcomes} == {"accepted", "lost"}
+    assert trace.commands.filter(outcome="lost")["started"].null_count() == dict(outcomes)["lost"]
+    assert len(trace.changes) == dict(outcomes)["accepted"]
+
+
 def test_a_worker_may_open_a_nursery_and_make_up_its_own_commands() -> None:
     """Three asks at once, each with its own answer."""
     answers: list[object] = []
