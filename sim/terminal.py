@@ -61,7 +61,7 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
-    warnings = list(_warnings(summary))
+    warnings = [*_overloads(summary, scenario), *_warnings(summary)]
     if warnings:
         yield ""
         yield from warnings
@@ -176,6 +176,20 @@ def _section(title: str, question: str, rows: dict[str, str], summary: Summary) 
         ):
             continue
         yield f"   {label:<24}" + "".join(f"{estimate_text(e, unit):>16}" for e in shown)
+
+
+def _overloads(summary: Summary, scenario: Scenario) -> Iterator[str]:
+    """Name the stations behind the writer that get more changes than they can pass on."""
+    if scenario.architecture != "cqrs":
+        return
+    rate = summary.value("throughput")
+    works = {"reader": scenario.reader.handler.mean}
+    if scenario.link.order == "serial":
+        works["link"] = scenario.link.delay.mean
+    for station, each in works.items():
+        if rate * each >= 1:
+            load = f"{significant(rate)} changes a second of {readable(each)} each"
+            yield f"!  The {station} cannot keep up with {load}: the lag grows as long as the run lasts."
 
 
 def _warnings(summary: Summary) -> Iterator[str]:

@@ -63,3 +63,19 @@ def test_a_missed_bound_is_missed_by_a_share_or_so_many_times(below: float, off:
     scenario = sim.load_scenario("story", {"link.delay": "100ms"})
     line = expectation_line(Expect("visibility_lag.max", below=below), sim.summarise(sim.run(scenario)))
     assert line.endswith(off)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"link__order": "serial", "link__delay": "100ms"}, "!  The link cannot keep up with "),
+        ({"reader__handler": "exponential(20ms)"}, "!  The reader cannot keep up with "),
+        ({"link__order": "fifo", "link__delay": "100ms"}, ""),
+        ({"link__order": "serial", "link__delay": "5ms"}, ""),
+    ],
+)
+def test_a_station_that_falls_behind_for_ever_is_named(settings: dict[str, str], told: str) -> None:
+    """Of some 90 changes a second, 100 ms or 20 ms each are too much one by one, and not side by side."""
+    text = shown("saturation", **settings)
+    assert ("cannot keep up" in text) is bool(told)
+    assert told in text
