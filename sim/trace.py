@@ -294,60 +294,72 @@ class Log:
         return pl.DataFrame(columns, schema=QUERIES).filter(pl.col("answered").is_not_null())
 
 
+_IMPOSSIBLE = [  # in which table, which rows, and what they would mean
+    (
+        "commands",
+        (pl.col("issued") < pl.col("intended"))
+        | (pl.col("admitted") < pl.col("issued"))
+        | (pl.col("started") < pl.col("admitted"))
+        | (pl.col("finished") < pl.col("started")),
+        "a command's times run backwards",
+    ),
+    (
+        "commands",
+        (pl.col("outcome") == "accepted") != pl.col("version").is_not_null(),
+        "a command has a version without being accepted, or the other way round",
+    ),
+    (
+        "commands",
+        pl.col("finished").is_not_null() & pl.col("outcome").is_null(),
+        "a command was finished without an outcome",
+    ),
+    (
+        "changes",
+        pl.col("version") != pl.int_range(1, pl.len() + 1).over("product"),
+        "a product's versions are not 1, 2, 3…",
+    ),
+    ("changes", pl.col("quantity_after") < 0, "a stock is negative"),
+    ("changes", pl.col("visible") < pl.col("committed"), "a change was visible before its commit"),
+    (
+        "changes",
+        pl.col("delivered").list.min() < pl.col("committed"),
+        "a change arrived before its commit",
+    ),
+    (
+        "changes",
+        pl.col("visible") < pl.col("delivered").list.min(),
+        "a change was visible before it arrived",
+    ),
+    ("queries", pl.col("answered") < pl.col("asked"), "a query was answered before it was asked"),
+]
+_UNFINISHED = [  # what else is impossible once all has drained
+    ("commands", pl.col("outcome").is_null(), "a command never had an outcome, though all drained"),
+    (
+        "changes",
+        pl.col("delivered").list.len() != pl.col("copies"),
+        "a change is still under way, though all drained",
+    ),
+]
+
+
 def check(trace: Trace) -> None:
     """Assert what must hold in every run, whatever the scenario; TraceError names what does not."""
-    commands, changes, queries = trace.commands, trace.changes, trace.queries
-    _no_row(
-        commands.filter(
-            (pl.col("issued") < pl.col("intended"))
-            | (pl.col("admitted") < pl.col("issued"))
-            | (pl.col("started") < pl.col("admitted"))
-            | (pl.col("finished") < pl.col("started"))
-        ),
-        "a command's times run backwards",
-    )
-    _no_row(
-        commands.filter((pl.col("outcome") == "accepted") != pl.col("version").is_not_null()),
-        "a command has a version without being accepted, or the other way round",
-    )
-    _no_row(
-        commands.filter(pl.col("finished").is_not_null() & pl.col("outcome").is_null()),
-        "a command was finished without an outcome",
-    )
-    _no_row(
-        changes.filter(pl.col("version") != pl.int_range(1, pl.len() + 1).over("product")),
-        "a product's versions are not 1, 2, 3…",
-    )
-    _no_row(changes.filter(pl.col("quantity_after") < 0), "a stock is negative")
-    _no_row(changes.filter(pl.col("visible") < pl.col("committed")), "a change was visible before its commit")
-    _no_row(
-        changes.filter(pl.col("delivered").list.min() < pl.col("committed")),
-        "a change arrived before its commit",
-    )
-    _no_row(
-        changes.filter(pl.col("visible") < pl.col("delivered").list.min()),
-        "a change was visible before it arrived",
-    )
-    accepted = commands.filter(pl.col("outcome") == "accepted")["id"].sort()
-    if not accepted.equals(changes["command"].sort()):
+    for table, rows, complaint in _IMPOSSIBLE + (_UNFINISHED if trace.complete else []):
+        _no_row(getattr(trace, table).filter(rows), complaint)
+    accepted = trace.commands.filter(pl.col("outcome") == "accepted")["id"].sort()
+    if not accepted.equals(trace.changes["command"].sort()):
         raise TraceError("the accepted commands and the changes are not the same")
-    shown = changes.select("product", seen_version="version", visible="visible")
-    seen = queries.filter(pl.col("seen_version") > 0).join(shown, on=["product", "seen_version"], how="left")
-    _no_row(
-        seen.filter(pl.col("visible").is_null() | (pl.col("visible") > pl.col("answered"))),
-        "a query saw a version before it was visible",
-    )
-    _no_row(queries.filter(pl.col("answered") < pl.col("asked")), "a query was answered before it was asked")
+    _no_row(_seen_too_early(trace), "a query saw a version before it was visible")
     for station, entered, left in (("inbox", "admitted", "started"), ("writer", "started", "finished")):
-        _little(commands, trace.until, station, entered, left)
-    if trace.complete:
-        _no_row(
-            changes.filter(pl.col("delivered").list.len() != pl.col("copies")),
-            "a change is still under way, though all drained",
-        )
-        _no_row(
-            commands.filter(pl.col("outcome").is_null()), "a command never had an outcome, though all drained"
-        )
+        _little(trace.commands, trace.until, station, entered, left)
+
+
+def _seen_too_early(trace: Trace) -> pl.DataFrame:
+    """Find the queries that were shown a version which nobody could see yet."""
+    shown = trace.changes.select("product", "visible", seen_version="version")
+    seen = trace.queries.filter(pl.col("seen_version") > 0)
+    seen = seen.join(shown, on=["product", "seen_version"], how="left")
+    return seen.filter(pl.col("visible").is_null() | (pl.col("visible") > pl.col("answered")))
 
 
 def _little(commands: pl.DataFrame, until: float, station: str, entered: str, left: str) -> None:
