@@ -247,7 +247,9 @@ def _save(result: Result, folder: Path, as_json: bool) -> int:
             result.trace.save(folder)
         text = json.dumps(_json(result), indent=1, ensure_ascii=False)
         (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
-        figure = _draw(result.trace, folder) if result.trace else ""
+        figure = ""
+        if result.trace and not result.interrupted:  # whoever pressed Ctrl-C will not wait for a picture
+            figure = _draw(result.trace, folder)
     except OSError as error:
         click.echo(f"!  not saved in {folder}: {error.strerror}", err=True)
         return FAILED
