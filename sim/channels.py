@@ -45,10 +45,6 @@ class Sender(Generic[T]):
         """Put a value in, or raise trio.WouldBlock if the channel is full."""
         self.end.send_nowait(value)
 
-    def clone(self) -> "Sender[T]":
-        """Make another sending end; the channel ends when all of them are closed."""
-        return Sender(self.name, self.end.clone())
-
     async def __aenter__(self) -> "Sender[T]":
         return self
 

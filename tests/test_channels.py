@@ -4,21 +4,21 @@ import trio
 from sim.channels import Receiver, Sender, open_channel
 
 
-async def test_what_goes_in_comes_out_in_order_until_all_senders_are_closed() -> None:
-    """Two clones feed one channel; the receiver's loop ends when both are done."""
+async def test_what_goes_in_comes_out_in_order_until_the_sending_end_is_closed() -> None:
+    """Two tasks share one sending end; the receiver's loop ends when it closes behind both."""
     sender, receiver = _channel(1)
 
     async def send(numbers: range) -> None:
-        async with sender.clone() as mine:
-            for number in numbers:
-                await mine.send(number)
+        for number in numbers:
+            await sender.send(number)
+
+    async def both() -> None:
+        async with sender, trio.open_nursery() as senders:
+            senders.start_soon(send, range(5))
+            senders.start_soon(send, range(10, 15))
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(send, range(5))
-        nursery.start_soon(send, range(10, 15))
-        await trio.testing.wait_all_tasks_blocked()
-        async with sender:
-            pass
+        nursery.start_soon(both)
         got = [number async for number in receiver]
     assert sorted(got) == [*range(5), *range(10, 15)]
     assert [n for n in got if n < 10] == [*range(5)]
