@@ -45,6 +45,10 @@ class Sender(Generic[T]):
         """Put a value in, or raise trio.WouldBlock if the channel is full."""
         self.end.send_nowait(value)
 
+    def close(self) -> None:
+        """Let whoever receives know that no more will come."""
+        self.end.close()
+
     async def __aenter__(self) -> "Sender[T]":
         return self
 
@@ -68,7 +72,7 @@ class Receiver(Generic[T]):
         except trio.WouldBlock:
             return await self.end.receive()
 
-    def waiting(self, most: int) -> list[T]:
+    def waiting(self, most: float) -> list[T]:
         """Take what is there already, up to so many values."""
         values: list[T] = []
         with suppress(trio.WouldBlock, trio.EndOfChannel):

@@ -5,18 +5,18 @@ locked: one model and one lock, at which commands and looks take turns.
 unsafe: everybody reads, thinks, and writes back what they have worked out.
 """
 
-import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import trio
+from attrs import evolve
 
 from sim.channels import Sender
 from sim.clock import Clock
 from sim.inventory import FULL, NOTHING, Change, Command, Model, Rejection, Stock, decide
 from sim.scenario import WhenFull
-from sim.trace import LOST, SHED, Log
-from sim.writer import Committed, answer, settle
+from sim.trace import SHED, Log
+from sim.writer import Committed, answer, commit, reply
 
 Give = Callable[[Command], Awaitable[None]]
 See = Callable[[int], Awaitable[Stock]]
@@ -36,8 +36,7 @@ def through_channel(commands: Sender[Command], when_full: WhenFull, clock: Clock
             log.admitted[command.id] = clock.now
         except trio.WouldBlock:
             log.outcome[command.id] = SHED
-            if command.reply:
-                answer(command, Rejection(FULL))
+            reply(command, Rejection(FULL))
 
     return wait if when_full == "wait" else shed
 
@@ -61,7 +60,9 @@ def under_lock(model: dict[int, Stock], service: Iterator[float], clock: Clock, 
             async with lock:
                 log.started[command.id] = clock.now
                 await clock.sleep(next(service))
-                show(settle(command, decide(model, command), model, clock.now, log), clock.now, log)
+                decision = decide(model, command)
+                show(commit(command, decision, model, clock.now, log), clock.now, log)
+                answer(command, decision, clock.now, log)
 
     async def see(product: int) -> Stock:
         async with lock:
@@ -81,8 +82,9 @@ def without_care(model: dict[int, Stock], service: Iterator[float], clock: Clock
         decision = decide(seen, command)
         if isinstance(decision, Change):  # it knows of no other writer, but the versions count them all
             version = model.get(command.product, NOTHING).version + 1
-            decision = Change(decision.product, version, decision.quantity)
-        show(settle(command, decision, model, clock.now, log), clock.now, log)
+            decision = evolve(decision, version=version)
+        show(commit(command, decision, model, clock.now, log), clock.now, log)
+        answer(command, decision, clock.now, log)
 
     return give
 
@@ -93,13 +95,16 @@ def lost_if_given_up(command: Command, log: Log) -> Iterator[None]:
     try:
         yield
     except trio.Cancelled:
-        log.admitted[command.id] = log.started[command.id] = math.nan
-        log.outcome[command.id] = LOST
+        log.lose(command.id)
         raise
 
 
 def show(committed: Committed | None, now: float, log: Log) -> None:
     """Take down that a change is seen as soon as it is made, where there is but one model."""
     if committed:
+        log.sent[committed.row] = now
+        log.travel(committed.row, 1, delay=0.0, line=0.0, outage=0.0)
         log.deliver(committed.row, now)
-        log.visible[committed.row] = now
+        log.take(committed.row, now, now)
+        log.handle(committed.row, now)
+        log.show(committed.row, now)

@@ -41,12 +41,16 @@ METRICS = {
     "blocked_fraction": Metric(
         "share of the commands that had to wait at a full channel", "share", of="commands"
     ),
+    "unanswered_fraction": Metric(
+        "share of the commands that got in and were never answered", "share", of="commands"
+    ),
     "stale_decisions": Metric(
         "share of look_first commands that were rejected though the look had shown enough stock",
         "share",
         of="commands",
     ),
     "lost_updates": Metric("accepted quantity that the write model does not hold", "1"),
+    "double_updates": Metric("quantity accepted once more, of commands that were sent again", "1"),
     "visibility_lag": Metric("from a change's commit until the read model shows it", "s", DISTRIBUTION),
     "stale_read_fraction": Metric("share of queries that missed a committed version", "share", of="queries"),
     "hot_stale_fraction": Metric(

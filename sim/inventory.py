@@ -10,7 +10,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 Kind = Literal["add", "remove"]
-Apply = Literal["newest", "arrival"]
+Apply = Literal["newest", "arrival", "delta", "fetch"]
 
 NOT_ENOUGH = "Not enough stock!"
 FULL = "The channel is full!"
@@ -18,10 +18,15 @@ FULL = "The channel is full!"
 
 @frozen
 class Stock:
-    """How many items of one product there are, and how many changes led there."""
+    """How many items of one product there are, and how many changes led there.
+
+    Where differences are added up, one may be missing while later ones have
+    been added: `ahead` are those, and the version is the last before the gap.
+    """
 
     quantity: int = 0
     version: int = 0
+    ahead: frozenset[int] = frozenset()
 
 
 @frozen
@@ -41,22 +46,31 @@ class Intent:
 
 @frozen
 class Command:
-    """Somebody's wish: add or remove some items of a product; id is its row in the trace."""
+    """Somebody's wish: add or remove some items of a product.
+
+    `id` is its row in the trace; `key`, for a command that may be sent again,
+    the id of its first sending.
+    """
 
     id: int
     kind: Kind
     product: int
     quantity: int
     reply: Any = None  # where the answer goes, if somebody waits for it
+    key: int | None = None
 
 
 @frozen
 class Change:
-    """What an accepted command did: the product's new quantity, as its version-th change."""
+    """What an accepted command did: the product's new quantity, as its version-th change.
+
+    `moved` is the difference that it made: more than 0 for what was added.
+    """
 
     product: int
     version: int
     quantity: int
+    moved: int
 
 
 @frozen
@@ -77,16 +91,30 @@ def decide(model: Model, command: Command) -> Answer:
     if command.kind == "remove" and command.quantity > stock.quantity:
         return Rejection(NOT_ENOUGH)
     moved = command.quantity if command.kind == "add" else -command.quantity
-    return Change(command.product, stock.version + 1, stock.quantity + moved)
+    return Change(command.product, stock.version + 1, stock.quantity + moved, moved)
 
 
 def fold(model: Model, change: Change, apply: Apply = "newest") -> Stock:
     """Say what a model shows of the product once a change has reached it.
 
-    "newest" lets a change that comes too late alone; under "arrival" the last
-    one to arrive wins, be it older.
+    "newest" lets a change that comes too late alone, and so does "fetch", for
+    which `change` is the write model's present one; under "arrival" the last
+    one to arrive wins, be it older; "delta" adds the difference, however often
+    it comes.
     """
     shown = model.get(change.product, NOTHING)
-    if apply == "newest" and change.version <= shown.version:
+    if apply == "delta":
+        return _added(shown, change)
+    if apply != "arrival" and change.version <= shown.version:
         return shown
     return Stock(change.quantity, change.version)
+
+
+def _added(shown: Stock, change: Change) -> Stock:
+    """Add a change's difference, and find the last version before the first gap."""
+    quantity, version, ahead = shown.quantity + change.moved, shown.version, shown.ahead
+    if change.version > version:
+        ahead = ahead | {change.version}
+    while version + 1 in ahead:
+        version += 1
+    return Stock(quantity, version, frozenset(later for later in ahead if later > version))

@@ -30,6 +30,21 @@ class Chances:
     doubled: Iterator[bool]
 
 
+@frozen
+class Way:
+    """How a copy travels: when it comes out, and for how many seconds what held it.
+
+    `delay` is its own, with what slow spells add to it; `line` the wait for
+    its predecessors; `outage` that for an outage to end. What is left since it
+    was sent was lost on earlier copies.
+    """
+
+    out: float
+    delay: float
+    line: float
+    outage: float
+
+
 async def link(
     changes: Receiver[Committed],
     deliveries: Sender[Committed],
@@ -47,26 +62,30 @@ async def link(
     last = 0.0
     async with changes, deliveries:
         async for committed in changes:
-            arrivals = [copy(ways, clock.now, chances.delay, chances, last)]
+            copies = [copy(ways, clock.now, chances.delay, chances, last)]
             if next(chances.doubled):
-                arrivals.append(copy(ways, clock.now, chances.other_delay, chances, last))
-            out = [arrival for arrival in arrivals if arrival is not None]
-            log.copies[committed.row] = len(out)
-            for arrival in out:
-                clock.call_at(arrival, deliver, committed)
-                last = max(last, arrival)
+                copies.append(copy(ways, clock.now, chances.other_delay, chances, last))
+            out = [way for way in copies if way is not None]
+            if out:
+                first = min(out, key=lambda way: way.out)
+                log.travel(committed.row, len(out), first.delay, first.line, first.outage)
+            for way in out:
+                clock.call_at(way.out, deliver, committed)
+                last = max(last, way.out)
         await clock.turn_at(max(last, clock.now))  # what is under way still arrives
 
 
-def copy(ways: Link, now: float, delay: Iterator[float], chances: Chances, last: float) -> float | None:
-    """Say when a copy that is sent now comes out, or None if it never does."""
+def copy(ways: Link, now: float, delay: Iterator[float], chances: Chances, last: float) -> Way | None:
+    """Say how a copy that is sent now travels, or None if it never comes out."""
     sent = now
     while True:
-        arrival = arrives(ways.order, sent, held_up(ways, sent, next(delay)), last)
+        late = held_up(ways, sent, next(delay))
+        arrival = arrives(ways.order, sent, late, last)
         outage = next((o for o in ways.outages if o.at <= arrival < o.at + o.lasts), None)
         lost = next(chances.lost) or (outage is not None and outage.changes == "lost")
         if not lost:
-            return arrival if outage is None else outage.at + outage.lasts
+            out = arrival if outage is None else outage.at + outage.lasts
+            return Way(out, late, arrival - sent - late, out - arrival)
         if ways.resend is None:
             return None
         sent, delay = sent + ways.resend, chances.other_delay

@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from sim.distributions import Floats
 from sim.glossary import METRICS, QUANTILES, split_name
 from sim.plan import numbered
 from sim.trace import Trace
+from sim.wording import count
 
 Statistics = dict[str, float]
 
@@ -34,10 +35,22 @@ class Estimate:
 
 
 @frozen
+class Divergence:
+    """A product of which the write model holds one quantity in the end, and the read model shows another."""
+
+    product: int
+    held: int
+    shown: int
+    why: str
+
+
+@frozen
 class Summary:
     """What one or more runs of a scenario say: metrics, each a table of statistics.
 
-    `counts` tells on how many observations a metric rests, over all runs.
+    `counts` tells on how many observations a metric rests, over all runs;
+    `diverged` names the products that differed in the end of the first run in
+    which there were any.
     """
 
     title: str
@@ -50,6 +63,7 @@ class Summary:
     wall_seconds: float
     metrics: dict[str, dict[str, Estimate]] = field(repr=False)
     counts: dict[str, int] = field(repr=False)
+    diverged: tuple[Divergence, ...] = ()
 
     def value(self, name: str) -> float:
         """Look an estimate up by its name: "staleness.p99", "throughput"."""
@@ -76,6 +90,7 @@ def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
         wall_seconds=wall_seconds,
         metrics={name: _estimates(name, table, n) for name, (table, n) in measured.items()},
         counts={name: n for name, (_, n) in measured.items()},
+        diverged=diverged(trace),
     )
 
 
@@ -109,18 +124,46 @@ def by_worker(trace: Trace) -> pl.DataFrame:
     )
 
 
-def diverged(trace: Trace) -> pl.DataFrame:
-    """Give the products whose read model differs at the end: what is `held`, and what is `shown`.
+def diverged(trace: Trace) -> tuple[Divergence, ...]:
+    """Name the products of which the read model shows something else in the end, and say why."""
+    differ = (pl.col("held") != pl.col("shown")) | (pl.col("held_version") != pl.col("shown_version"))
+    models = trace.models.filter(differ)
+    causes = _causes(trace, models)
+    return tuple(
+        Divergence(product, held, shown, ", ".join(causes.get(product, ())))
+        for product, held, shown in models.select("product", "held", "shown").iter_rows()
+    )
 
-    Under "newest" the newest version that arrived is shown, under "arrival"
-    the one of which a copy came last.
-    """
-    held = trace.changes.group_by("product").agg(held=pl.col("version").max())
-    applied = trace.changes.drop_nulls("visible").with_columns(last=pl.col("delivered").list.max())
-    order = ["version"] if trace.scenario.reader.apply == "newest" else ["last", "version"]
-    shown = applied.sort(order).group_by("product").agg(shown=pl.col("version").last())
-    both = held.join(shown, on="product", how="left").with_columns(pl.col("shown").fill_null(0))
-    return both.filter(pl.col("held") != pl.col("shown")).sort("product")
+
+def _causes(trace: Trace, models: pl.DataFrame) -> dict[int, list[str]]:
+    """Say of each of these products what became of the changes that should have been shown, and were not."""
+    adds_up = trace.scenario.reader.apply == "delta"
+    missing = pl.col("applied") == 0 if adds_up else pl.col("version") > pl.col("shown_version")
+    fate = (
+        pl.when(~missing)
+        .then(pl.when(adds_up & (pl.col("applied") > 1)).then(pl.lit("added more than once")))
+        .when(pl.col("applied") > 0)
+        .then(pl.lit("overwritten by an older one"))
+        .when(pl.col("sent").is_null())
+        .then(pl.lit("never sent"))
+        .when(pl.col("copies") == 0)
+        .then(pl.lit("lost on the link"))
+        .when(trace.complete)
+        .then(pl.lit("lost when the reader crashed"))
+        .otherwise(pl.lit("still under way"))
+    )
+    told = (
+        trace.changes.join(models, on="product")
+        .select("product", fate=fate)
+        .drop_nulls()
+        .group_by("product", "fate")
+        .len()
+        .sort("product", "len", "fate", descending=[False, True, False])
+    )
+    causes: dict[int, list[str]] = {}
+    for product, became, n in told.iter_rows():
+        causes.setdefault(product, []).append(f"{count(n, 'change')} {became}")
+    return causes
 
 
 def measured_commands(trace: Trace) -> pl.DataFrame:
@@ -225,6 +268,12 @@ def _shed_fraction(trace: Trace) -> Measured:
     return _proportion(measured_commands(trace).select(pl.col("outcome") == "shed"))
 
 
+def _unanswered_fraction(trace: Trace) -> Measured:
+    """Among those that got in: a command that is shed is answered, with a refusal."""
+    taken = measured_commands(trace).filter(pl.col("outcome") != "shed")  # nor any that is still on its way
+    return _proportion(taken.select(pl.col("finished").is_null()))
+
+
 def _blocked_fraction(trace: Trace) -> Measured:
     return _proportion(measured_commands(trace).select(pl.col("admitted") > pl.col("issued")).drop_nulls())
 
@@ -246,6 +295,15 @@ def _lost_updates(trace: Trace) -> Measured:
         (trace.scenario.products.stock + pl.col("moved") - pl.col("held")).abs()
     )
     return _value(float(off.to_series().sum()), len(trace.changes))
+
+
+def _double_updates(trace: Trace) -> Measured:
+    """Add up what was accepted of a command of which another sending was accepted before."""
+    accepted = trace.commands.filter(outcome="accepted").select(
+        "id", "quantity", first=pl.coalesce("repeats", "id")
+    )
+    doubled = accepted.filter(pl.int_range(pl.len()).over("first", order_by="id") > 0)
+    return _value(float(doubled["quantity"].sum()), len(accepted))
 
 
 def _visibility_lag(trace: Trace) -> Measured:
@@ -341,8 +399,10 @@ _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "rejected_fraction": _rejected_fraction,
     "shed_fraction": _shed_fraction,
     "blocked_fraction": _blocked_fraction,
+    "unanswered_fraction": _unanswered_fraction,
     "stale_decisions": _stale_decisions,
     "lost_updates": _lost_updates,
+    "double_updates": _double_updates,
     "visibility_lag": _visibility_lag,
     "stale_read_fraction": _stale_read_fraction,
     "hot_stale_fraction": _hot_stale_fraction,
@@ -417,6 +477,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             for name, table in summary.metrics.items()
         },
         "theory": {},
+        "diverged": [asdict(divergence) for divergence in summary.diverged],
     }
 
 

@@ -1,41 +1,116 @@
 """The reader: keeps the read model; and the visitor, who looks at it."""
 
 import math
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from itertools import islice
+
+from attrs import Factory, frozen
 
 from sim.channels import Receiver
 from sim.clock import Clock
-from sim.inventory import Stock, fold
+from sim.crashes import through_crashes
+from sim.inventory import Apply, Stock, fold
 from sim.scenario import Reader
 from sim.trace import Log
 from sim.writer import Committed
 
 
+@frozen
+class View:
+    """What the reader keeps where no crash can reach it.
+
+    The read model, and whatever must come again after a crash: the changes
+    that it has taken since its last checkpoint, shown or still to do.
+    """
+
+    model: dict[int, Stock]
+    shown: deque[Committed] = Factory(deque)
+    to_do: deque[Committed] = Factory(deque)
+
+
 async def reader(
     deliveries: Receiver[Committed],
-    model: dict[int, Stock],
+    view: View,
+    present: Mapping[int, Committed],
     ways: Reader,
     handler: Iterator[float],
     phase: float,
     clock: Clock,
     log: Log,
 ) -> None:
-    """Take the changes that have arrived, batch by batch; work on each, and show a batch together.
+    """Show changes until no more can come, through all crashes.
+
+    `phase` is when a reader that polls does so first; `present` is where one
+    that fetches finds the newest change of a product.
+    """
+
+    async def live() -> None:
+        start_again(deliveries, view, ways)
+        await project(deliveries, view, present, ways, handler, phase, clock, log)
+
+    async with deliveries:
+        await through_crashes(live, ways.crashes, clock)
+
+
+def start_again(deliveries: Receiver[Committed], view: View, ways: Reader) -> None:
+    """Go back to the last checkpoint; or forget what was in memory, and what came in the meantime."""
+    if ways.restart == "memory":
+        view.to_do.clear()
+        deliveries.waiting(math.inf)
+    else:
+        view.to_do.extendleft(reversed(view.shown))
+    view.shown.clear()
+
+
+async def project(
+    deliveries: Receiver[Committed],
+    view: View,
+    present: Mapping[int, Committed],
+    ways: Reader,
+    handler: Iterator[float],
+    phase: float,
+    clock: Clock,
+    log: Log,
+) -> None:
+    """One life: take the changes that have arrived, batch by batch; work on each, and show a batch together.
 
     A reader that polls lets them wait until the next poll is due, and then
-    goes on until none is left; `phase` is when its first poll is due.
+    goes on until none is left.
     """
-    async with deliveries:
-        async for first in deliveries:
-            if ways.poll:
-                await clock.sleep_until(next_poll(clock.now, ways.poll, phase))
-            batch = [first, *deliveries.waiting(ways.batch - 1)]
-            while batch:
-                for _ in batch:
-                    await clock.sleep(next(handler))
-                for committed in batch:
-                    show(committed, model, ways, clock.now, log)
-                batch = deliveries.waiting(ways.batch)
+
+    async def work_off() -> None:
+        began = clock.now
+        while batch := take(view.to_do, deliveries, ways.batch):
+            for committed in batch:
+                log.take(committed.row, began, clock.now)
+                await clock.sleep(next(handler))
+                log.handle(committed.row, clock.now)
+            for committed in batch:
+                show(committed, view.model, present, ways.apply, clock.now, log)
+            check_off(batch, view, ways)
+
+    await work_off()
+    async for first in deliveries:
+        view.to_do.append(first)
+        if ways.poll:
+            await clock.sleep_until(next_poll(clock.now, ways.poll, phase))
+        await work_off()
+
+
+def take(to_do: deque[Committed], deliveries: Receiver[Committed], most: int) -> list[Committed]:
+    """Give the next batch, which stays on the list until it is checked off."""
+    to_do.extend(deliveries.waiting(most - len(to_do)))
+    return list(islice(to_do, most))
+
+
+def check_off(batch: list[Committed], view: View, ways: Reader) -> None:
+    """Take a batch off the list; after a checkpoint it need not come again."""
+    for committed in batch:
+        view.shown.append(committed)
+        view.to_do.popleft()
+    if len(view.shown) >= ways.checkpoint:
+        view.shown.clear()
 
 
 def next_poll(now: float, every: float, phase: float) -> float:
@@ -43,14 +118,22 @@ def next_poll(now: float, every: float, phase: float) -> float:
     return phase + every * max(0, math.ceil((now - phase) / every))
 
 
-def show(committed: Committed, model: dict[int, Stock], ways: Reader, now: float, log: Log) -> None:
-    """Show a change, if it is to be shown."""
-    change = committed.change
-    shown = fold(model, change, ways.apply)
-    if shown is not model.get(change.product):
-        model[change.product] = shown
-        if math.isnan(log.visible[committed.row]):  # a second copy shows nothing for the first time
-            log.visible[committed.row] = now
+def show(
+    committed: Committed,
+    model: dict[int, Stock],
+    present: Mapping[int, Committed],
+    apply: Apply,
+    now: float,
+    log: Log,
+) -> None:
+    """Show a change, or what the write model holds by now, if it is to be shown."""
+    product = committed.change.product
+    if apply == "fetch":
+        committed = present[product]
+    shown = fold(model, committed.change, apply)
+    if shown is not model.get(product):
+        model[product] = shown
+        log.show(committed.row, now)
 
 
 async def visitor(

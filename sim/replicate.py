@@ -105,6 +105,7 @@ def combine(summaries: Sequence[Summary]) -> Summary:
         wall_seconds=sum(s.wall_seconds for s in summaries),
         metrics=metrics,
         counts=counts,
+        diverged=next((s.diverged for s in summaries if s.diverged), ()),
     )
 
 

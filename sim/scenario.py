@@ -167,7 +167,11 @@ class Phase:
 
 @frozen
 class Workers:
-    """A crowd of concurrent worker tasks that fire commands."""
+    """A crowd of concurrent worker tasks that fire commands.
+
+    Who has a `timeout` waits so long for an answer, then sends the command
+    again: `attempts` times at most, the first one counted.
+    """
 
     name: str = key(read_text, "workers")
     count: int = key(read_count, 1, same)
@@ -177,6 +181,8 @@ class Workers:
     quantity: Quantity = key(parse_quantity, Quantity(1, 1))
     look_first: bool = key(read_truth, False, same)
     reads_back: Distribution | None = key(read_maybe, None)
+    timeout: Seconds | None = key(read_pause, None, duration_text)
+    attempts: int = key(read_count, 3, same)
     phases: tuple[Phase, ...] = attrs.field(default=())
 
     @phases.validator
@@ -217,10 +223,28 @@ class Inbox:
 
 
 @frozen
+class Crash:
+    """An actor drops what it has in its hands, and starts again after a while."""
+
+    at: Seconds = key(parse_duration, write=duration_text)
+    lasts: Seconds = key(read_length, write=duration_text)
+
+
+@frozen
 class Writer:
-    """The single writer: how long it works on one command."""
+    """The single writer: how long it works on one command, and what is left after a crash.
+
+    publish: from the commit until the change is handed to the link; then the
+    command is answered. outbox: whether a change that was committed and not
+    yet sent is still there after a crash. command_ids: whether a command that
+    is sent again is known by its id, and done only once.
+    """
 
     service: Distribution = key(parse_distribution, Constant(0.001))
+    publish: Distribution = key(parse_distribution, Constant(0.0))
+    outbox: bool = key(read_truth, True, same)
+    command_ids: bool = key(read_truth, True, same)
+    crashes: tuple[Crash, ...] = attrs.field(default=())
 
 
 @frozen
@@ -265,13 +289,24 @@ class Reader:
 
     Without `poll` it takes changes as they arrive; with it, it looks every so
     often, the first time after a random part of that. It takes up to `batch`
-    of those that wait, and shows them together.
+    of those that wait, and shows them together. What travels depends on
+    `apply`: a product's new state, of which the "newest" or the last
+    "arrival" wins; a "delta" to be added; or a mere notice, upon which the
+    reader will "fetch" the write model's present state.
+
+    Whatever is shown survives a crash. The reader starts again from its last
+    "checkpoint", made whenever it has shown so many changes (at least once:
+    some come again), or from "memory" (at most once: what it held, and what
+    came while it was down, is gone).
     """
 
     handler: Distribution = key(parse_distribution, Constant(0.0))
     batch: int = key(read_count, 1, same)
     poll: Seconds | None = key(read_pause, None, duration_text)
-    apply: Apply = key(one_of("apply", "newest", "arrival"), "newest")
+    apply: Apply = key(one_of("apply", "newest", "arrival", "delta", "fetch"), "newest")
+    restart: Literal["checkpoint", "memory"] = key(one_of("restart", "checkpoint", "memory"), "checkpoint")
+    checkpoint: int = key(read_count, 1, same)
+    crashes: tuple[Crash, ...] = attrs.field(default=())
 
 
 @frozen

@@ -21,6 +21,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from sim.scenario import (
     READ,
     WRITE,
+    Crash,
     Expect,
     Inbox,
     Link,
@@ -177,11 +178,13 @@ _ARRAYS = {
     "steps",
     "outages",
     "slow",
+    "crashes",
 }  # --set cannot make these
 _CONVERTER = Converter()
 _CONVERTER.register_structure_hook_func(_is_array, _tables)
 _CONVERTER.register_structure_hook(Expect, _expect)
-for _cls in (Phase, Outage, Slow, Products, Workers, Queries, Inbox, Writer, Link, Reader, Step, Scenario):
+_PARTS = (Products, Workers, Phase, Queries, Inbox, Writer, Crash, Link, Outage, Slow, Reader, Step)
+for _cls in (*_PARTS, Scenario):
     _CONVERTER.register_structure_hook(_cls, _reader_of(_cls))
 
 

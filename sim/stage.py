@@ -21,11 +21,11 @@ from sim.door import Give, See, freely, through_channel, under_lock, without_car
 from sim.inventory import Command, Intent, Kind, Stock
 from sim.link import Chances, link
 from sim.plan import SCRIPT, plan_commands, plan_queries
-from sim.reader import reader, visitor
-from sim.scenario import Link, Scenario, Workers
+from sim.reader import View, reader, visitor
+from sim.scenario import Link, Scenario, Workers, Writer
 from sim.trace import Log, Trace
 from sim.worker import Person, Worker, worker
-from sim.writer import Committed, writer
+from sim.writer import Committed, Efforts, Store, writer
 
 PATIENCE = 1000  # a run may take so many times its planned duration, and a day, to drain
 KINDS: tuple[Kind, Kind] = ("remove", "add")
@@ -120,10 +120,13 @@ async def _play(scenario: Scenario, replication: int, act: Worker, log: Log, clo
 
 def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
     """Build the pipeline: a channel, the writer, the link and the reader; looks are free."""
-    write_model, read_model = _stocked(scenario), _stocked(scenario)
-    service = luck(scenario.writer.service.draw, "writer", "service")
+    store = Store(_stocked(scenario), by_id=scenario.writer.command_ids)
+    view = View(_stocked(scenario))
+    log.end(store.model, view.model)
+    efforts = _efforts(scenario.writer, luck)
     chances = _chances(scenario.link, luck)
     handler = luck(scenario.reader.handler.draw, "reader", "handler")
+    phase = next(luck(Uniform(0.0, scenario.reader.poll or 0.0).draw, "reader", "poll"))
 
     commands_in: Sender[Command]
     commands_out: Receiver[Command]
@@ -137,16 +140,18 @@ def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, 
     deliveries_out: Receiver[Committed]
     deliveries_in, deliveries_out = open_channel("the deliveries", sender="the link", receiver="the reader")
 
-    start = actors.start_soon
-    ways, phase = (
-        scenario.reader,
-        next(luck(Uniform(0.0, scenario.reader.poll or 0.0).draw, "reader", "poll")),
-    )
-    start(reader, deliveries_out, read_model, ways, handler, phase, clock, log, name="the reader")
+    start, ways = actors.start_soon, scenario.reader
+    start(reader, deliveries_out, view, store.newest, ways, handler, phase, clock, log, name="the reader")
     start(link, changes_out, deliveries_in, scenario.link, chances, clock, log, name="the link")
-    start(writer, commands_out, changes_in, write_model, service, clock, log, name="the writer")
+    start(writer, commands_out, changes_in, store, scenario.writer, efforts, clock, log, name="the writer")
     give = through_channel(commands_in, scenario.inbox.when_full, clock, log)
-    return House(give, freely(read_model), commands_in)
+    return House(give, freely(view.model), commands_in)
+
+
+def _efforts(ways: Writer, luck: "Luck") -> Efforts:
+    """Open the writer's streams."""
+    service = luck(ways.service.draw, "writer", "service")
+    return Efforts(service, luck(ways.publish.draw, "writer", "publish"))
 
 
 def _chances(ways: Link, luck: "Luck") -> Chances:
@@ -162,12 +167,15 @@ def _chances(ways: Link, luck: "Luck") -> Chances:
 def _locked(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
     """Build one model behind one lock."""
     service = luck(scenario.writer.service.draw, "writer", "service")
-    return House(*under_lock(_stocked(scenario), service, clock, log))
+    model = _stocked(scenario)
+    log.end(model, model)
+    return House(*under_lock(model, service, clock, log))
 
 
 def _unsafe(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
     """Build one model that everybody changes as they like."""
     model, service = _stocked(scenario), luck(scenario.writer.service.draw, "writer", "service")
+    log.end(model, model)
     return House(without_care(model, service, clock, log), freely(model))
 
 
@@ -201,7 +209,18 @@ def _person(number: int, crowd: Workers, house: House, luck: Luck, clock: Clock,
         return luck(distribution.draw, crowd.name, str(number), purpose) if distribution else None
 
     thinks, reads_back = own(crowd.think, "think"), own(crowd.reads_back, "reads_back")
-    return Person(number, clock, log, house.give, house.see, crowd.look_first, thinks, reads_back)
+    return Person(
+        number,
+        clock,
+        log,
+        house.give,
+        house.see,
+        looks_first=crowd.look_first,
+        thinks=thinks,
+        reads_back=reads_back,
+        timeout=crowd.timeout,
+        attempts=crowd.attempts,
+    )
 
 
 def _planned(log: Log, rows: Iterable[int]) -> Iterator[Intent]:

@@ -10,6 +10,7 @@ from sim.wording import count, readable, significant, time_unit
 
 COLUMNS = ("p50", "p95", "p99", "max")
 NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
+SOME = 5  # products are named where many differ
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
 
 STALENESS = {
@@ -31,6 +32,8 @@ QUIET = (  # worth a line only where they happen
     "rejected_fraction",
     "shed_fraction",
     "lost_updates",
+    "unanswered_fraction",
+    "double_updates",
 )
 HIDES = 0.1  # the naive latency is worth a line where it hides more than so much of the true one
 
@@ -47,7 +50,9 @@ CONTENTION = {
     "rejected_fraction": "rejected",
     "stale_decisions": "stale decisions",
     "shed_fraction": "shed",
+    "unanswered_fraction": "never answered",
     "lost_updates": "lost updates",
+    "double_updates": "done twice",
 }
 
 
@@ -61,7 +66,7 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
-    warnings = [*_overloads(summary, scenario), *_warnings(summary)]
+    warnings = [*_overloads(summary, scenario), *_divergences(summary), *_warnings(summary)]
     if warnings:
         yield ""
         yield from warnings
@@ -190,6 +195,19 @@ def _overloads(summary: Summary, scenario: Scenario) -> Iterator[str]:
         if rate * each >= 1:
             load = f"{significant(rate)} changes a second of {readable(each)} each"
             yield f"!  The {station} cannot keep up with {load}: the lag grows as long as the run lasts."
+
+
+def _divergences(summary: Summary) -> Iterator[str]:
+    """Name the products of which the read model is wrong in the end, and say why."""
+    if not summary.diverged:
+        return
+    mean = significant(summary.value("divergence_at_end"))
+    first = "  In one run:" if summary.replications > 1 else ""
+    yield f"!  Wrong for ever: the read model of {mean} of the products, when all has drained.{first}"
+    for one in summary.diverged[:SOME]:
+        yield f"   product {one.product} holds {one.held:,} and shows {one.shown:,}: {one.why}"
+    if len(summary.diverged) > SOME:
+        yield f"   and {count(len(summary.diverged) - SOME, 'product')} more"
 
 
 def _warnings(summary: Summary) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """One stretch of a run, instant by instant: the steps of both models, and the staleness between them.
 
-Pure data, ready to be drawn. What the read model shows is taken from the
-changes: under "newest" it only goes up, under "arrival" it may fall back.
+Pure data, ready to be drawn. What the read model shows is taken from when
+each change was first visible: under "arrival" it may fall back, else it only
+goes up; where differences are added, up to the first gap.
 """
 
 import heapq
@@ -223,13 +224,14 @@ def _history(changes: pl.DataFrame, apply: Apply) -> _History:
 def _replay(changes: pl.DataFrame, apply: Apply) -> Iterator[tuple[float, int, int, float]]:
     commits: dict[int, list[float]] = defaultdict(list)
     shown: dict[int, int] = defaultdict(int)
+    ahead: dict[int, set[int]] = defaultdict(set)
     missing: list[
         tuple[float, int, int]
     ] = []  # a heap; what has been shown since leaves it when it is on top
     written = visible = 0
     for time, applied, product, version in _events(changes):
         if applied:
-            now_shown = version if apply == "arrival" else max(version, shown[product])
+            now_shown = _now_shown(apply, version, shown[product], ahead[product])
             visible += now_shown - shown[product]
             shown[product] = now_shown
         else:
@@ -241,6 +243,19 @@ def _replay(changes: pl.DataFrame, apply: Apply) -> Iterator[tuple[float, int, i
         while missing and missing[0][2] <= shown[missing[0][1]]:
             heapq.heappop(missing)
         yield time, written, visible, missing[0][0] if missing else math.inf
+
+
+def _now_shown(apply: Apply, version: int, before: int, ahead: set[int]) -> int:
+    """Say which version is shown when one has been applied; `ahead` are those beyond a gap."""
+    if apply == "arrival":
+        return version
+    if apply != "delta":
+        return max(version, before)
+    ahead.add(version)
+    while before + 1 in ahead:
+        before += 1
+        ahead.remove(before)
+    return before
 
 
 def _events(changes: pl.DataFrame) -> Iterator[tuple[float, bool, int, int]]:

@@ -1,8 +1,22 @@
-"""What happened: three columnar tables, written by the actors, read by everybody else.
+"""What happened: columnar tables, written by the actors, read by everybody else.
 
 While a run lasts, a Log takes down facts, one number at a time. Afterwards
 `Log.trace` makes polars tables of it. Times are virtual seconds since the
 start; what never happened is null.
+
+commands: a command that came to nothing ("lost": its sender gave up at the
+door, or the writer crashed over it) has left its stations without a trace,
+and is not finished; nor is one that was accepted, when the crash came between
+commit and answer. `repeats` is the id of the command that is sent again;
+"repeated" is the outcome where the writer knew it, and answered as before.
+
+changes: `sent` by the writer. `delay`, `line` and `outage` are what the first
+copy that came out was held by on the link, in seconds. `polled` is when the
+reader began the round in which it took the change up, `taken` when it began
+to work on it, `handled` when it was done, `visible` when it was first shown;
+`applied` counts how often it was shown.
+
+models: what both models held in the end, of each product that ever changed.
 """
 
 import hashlib
@@ -18,15 +32,15 @@ import polars as pl
 from attrs import frozen
 
 import sim
-from sim.inventory import NOT_ENOUGH, Change, Intent, Stock
+from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
 from sim.scenario_file import read_scenario, toml_text
 
-TABLES = ("commands", "changes", "queries")
+TABLES = ("commands", "changes", "queries", "models")
 KINDS = ("remove", "add")
-OUTCOMES = ("accepted", "rejected", "shed", "lost")
-ACCEPTED, REJECTED, SHED, LOST = range(4)
+OUTCOMES = ("accepted", "rejected", "shed", "lost", "repeated")
+ACCEPTED, REJECTED, SHED, LOST, REPEATED = range(5)
 UNKNOWN = -1  # an outcome or version that has not come
 
 COMMANDS: dict[str, pl.DataType] = {
@@ -44,6 +58,7 @@ COMMANDS: dict[str, pl.DataType] = {
     "outcome": pl.Enum(OUTCOMES),
     "version": pl.Int64(),
     "reason": pl.String(),
+    "repeats": pl.Int64(),
 }
 CHANGES: dict[str, pl.DataType] = {
     "command": pl.Int64(),
@@ -54,6 +69,14 @@ CHANGES: dict[str, pl.DataType] = {
     "delivered": pl.List(pl.Float64()),
     "visible": pl.Float64(),
     "copies": pl.Int64(),
+    "sent": pl.Float64(),
+    "delay": pl.Float64(),
+    "line": pl.Float64(),
+    "outage": pl.Float64(),
+    "polled": pl.Float64(),
+    "taken": pl.Float64(),
+    "handled": pl.Float64(),
+    "applied": pl.Int64(),
 }
 QUERIES: dict[str, pl.DataType] = {
     "session": pl.Int64(),
@@ -62,6 +85,13 @@ QUERIES: dict[str, pl.DataType] = {
     "answered": pl.Float64(),
     "seen_version": pl.Int64(),
     "seen_quantity": pl.Int64(),
+}
+MODELS: dict[str, pl.DataType] = {
+    "product": pl.Int64(),
+    "held": pl.Int64(),
+    "held_version": pl.Int64(),
+    "shown": pl.Int64(),
+    "shown_version": pl.Int64(),
 }
 
 
@@ -85,6 +115,7 @@ class Trace:
     commands: pl.DataFrame
     changes: pl.DataFrame
     queries: pl.DataFrame
+    models: pl.DataFrame
     program: str = sim.__version__
 
     @property
@@ -101,14 +132,14 @@ class Trace:
     def fingerprint(self) -> str:
         """A hash of the tables: the same for the same run, on any machine, in any process."""
         digest = hashlib.sha256()
-        for table in (self.commands, self.changes, self.queries):
+        for table in (self.commands, self.changes, self.queries, self.models):
             for column in table.iter_columns():
                 digest.update(column.name.encode() + b"\0" + len(column).to_bytes(8, "little"))
                 digest.update(_bytes(column))
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write the three tables as Parquet, with the scenario and what else makes a trace."""
+        """Write the tables as Parquet, with the scenario and what else makes a trace."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in TABLES:
             getattr(self, name).write_parquet(folder / f"{name}.parquet")
@@ -152,14 +183,23 @@ class Log:
         self.finished = _nans(n)
         self.outcome = _unknowns(n)
         self.version = _unknowns(n)
+        self.repeats = _unknowns(n)
 
         self.change_command = array("q")
         self.change_product = array("q")
         self.change_version = array("q")
         self.change_quantity = array("q")
         self.committed = array("d")
+        self.sent = array("d")
+        self.delay = array("d")
+        self.line = array("d")
+        self.outage = array("d")
+        self.polled = array("d")
+        self.taken = array("d")
+        self.handled = array("d")
         self.visible = array("d")
         self.copies = array("q")
+        self.applied = array("q")
         self.delivered_change = array("q")
         self.delivered_time = array("d")
 
@@ -170,7 +210,9 @@ class Log:
         self.seen_version = _unknowns(m)
         self.seen_quantity = _unknowns(m)
 
-    def issue(self, worker: int, intent: Intent, now: float) -> int:
+        self.models: tuple[Model, Model] = ({}, {})
+
+    def issue(self, worker: int, intent: Intent, now: float, repeats: int | None = None) -> int:
         """Take down that a worker gets to an intent, or to it again; return the command's row."""
         if intent.row is not None and math.isnan(self.issued[intent.row]):
             self.issued[intent.row] = now
@@ -185,7 +227,14 @@ class Log:
             column.append(math.nan)
         self.outcome.append(UNKNOWN)
         self.version.append(UNKNOWN)
+        self.repeats.append(UNKNOWN if repeats is None else repeats)
         return len(self.issued) - 1
+
+    def lose(self, command: int) -> None:
+        """Take down that nobody goes on with a command; what was committed is committed all the same."""
+        self.admitted[command] = self.started[command] = math.nan
+        if self.outcome[command] == UNKNOWN:
+            self.outcome[command] = LOST
 
     def ask(self, session: int, product: int, now: float) -> int:
         """Take down that somebody asks for a product; return the query's row."""
@@ -204,21 +253,53 @@ class Log:
         self.change_version.append(change.version)
         self.change_quantity.append(change.quantity)
         self.committed.append(now)
-        self.visible.append(math.nan)
-        self.copies.append(1)
+        for column in (self.sent, self.delay, self.line, self.outage):
+            column.append(math.nan)
+        for column in (self.polled, self.taken, self.handled, self.visible):
+            column.append(math.nan)
+        self.copies.append(0)
+        self.applied.append(0)
         self.version[command] = change.version
         return len(self.committed) - 1
+
+    def travel(self, change: int, copies: int, delay: float, line: float, outage: float) -> None:
+        """Take down how many copies of a change will come out, and what holds the first of them."""
+        self.copies[change] = copies
+        self.delay[change] = delay
+        self.line[change] = line
+        self.outage[change] = outage
 
     def deliver(self, change: int, now: float) -> None:
         """Take down that a copy of a change has come out of the link."""
         self.delivered_change.append(change)
         self.delivered_time.append(now)
 
+    def take(self, change: int, polled: float, now: float) -> None:
+        """Take down that the reader begins to work on a change, in a round that began at `polled`."""
+        if not self.applied[change]:
+            self.polled[change] = polled
+            self.taken[change] = now
+
+    def handle(self, change: int, now: float) -> None:
+        """Take down that the reader has done its work on a change."""
+        if not self.applied[change]:
+            self.handled[change] = now
+
+    def show(self, change: int, now: float) -> None:
+        """Take down that the read model shows a change, for the first time or again."""
+        if not self.applied[change]:
+            self.visible[change] = now
+        self.applied[change] += 1
+
     def answer(self, query: int, stock: Stock, now: float) -> None:
         """Take down what a query was shown."""
         self.answered[query] = now
         self.seen_version[query] = stock.version
         self.seen_quantity[query] = stock.quantity
+
+    def end(self, held: Model, shown: Model) -> None:
+        """Take down what the write model holds in the end, and what the read model shows."""
+        self.models = held, shown
 
     def trace(self, scenario: Scenario, replication: int, until: float, complete: bool) -> Trace:
         """Make tables of all that was taken down; what was planned but never begun stays out."""
@@ -231,6 +312,7 @@ class Log:
             commands=self._commands(),
             changes=self._changes(),
             queries=self._queries(),
+            models=self._models(),
         )
 
     def _commands(self) -> pl.DataFrame:
@@ -246,6 +328,7 @@ class Log:
             "outcome": _words(self.outcome, OUTCOMES),
             "version": _known(self.version),
             "reason": pl.repeat(None, len(self.issued), dtype=pl.String, eager=True),
+            "repeats": _known(self.repeats),
         }
         rejected = pl.when(outcome="rejected").then(pl.lit(NOT_ENOUGH))
         table = pl.DataFrame(columns, schema=COMMANDS).with_columns(reason=rejected)
@@ -270,8 +353,9 @@ class Log:
                 "version": np.asarray(self.change_version),
                 "quantity_after": np.asarray(self.change_quantity),
                 "committed": np.asarray(self.committed),
-                "visible": _floats(self.visible),
                 "copies": np.asarray(self.copies),
+                "applied": np.asarray(self.applied),
+                **{name: _floats(getattr(self, name)) for name in _WAY},
             }
         )
         joined = changes.join(arrivals, on="row", how="left", maintain_order="left")
@@ -293,7 +377,20 @@ class Log:
         }
         return pl.DataFrame(columns, schema=QUERIES).filter(pl.col("answered").is_not_null())
 
+    def _models(self) -> pl.DataFrame:
+        held, shown = self.models
+        changed = sorted({*self.change_product})
+        columns = {
+            "product": changed,
+            "held": [held[product].quantity for product in changed],
+            "held_version": [held[product].version for product in changed],
+            "shown": [shown.get(product, NOTHING).quantity for product in changed],
+            "shown_version": [shown.get(product, NOTHING).version for product in changed],
+        }
+        return pl.DataFrame(columns, schema=MODELS)
 
+
+_WAY = ("sent", "delay", "line", "outage", "polled", "taken", "handled", "visible")
 _IMPOSSIBLE = [  # in which table, which rows, and what they would mean
     (
         "commands",
@@ -325,12 +422,21 @@ _IMPOSSIBLE = [  # in which table, which rows, and what they would mean
         pl.col("delivered").list.min() < pl.col("committed"),
         "a change arrived before its commit",
     ),
+    ("changes", pl.col("sent") < pl.col("committed"), "a change was sent before its commit"),
+    ("changes", pl.col("handled") < pl.col("taken"), "a reader was done before it began"),
+    (
+        "changes",
+        pl.col("visible").is_not_null() != (pl.col("applied") > 0),
+        "a change is visible and was never applied, or the other way round",
+    ),
+    ("queries", pl.col("answered") < pl.col("asked"), "a query was answered before it was asked"),
+]
+_ARRIVED = [  # what is impossible where the reader has nothing but what arrives
     (
         "changes",
         pl.col("visible") < pl.col("delivered").list.min(),
         "a change was visible before it arrived",
     ),
-    ("queries", pl.col("answered") < pl.col("asked"), "a query was answered before it was asked"),
 ]
 _UNFINISHED = [  # what else is impossible once all has drained
     ("commands", pl.col("outcome").is_null(), "a command never had an outcome, though all drained"),
@@ -344,7 +450,8 @@ _UNFINISHED = [  # what else is impossible once all has drained
 
 def check(trace: Trace) -> None:
     """Assert what must hold in every run, whatever the scenario; TraceError names what does not."""
-    for table, rows, complaint in _IMPOSSIBLE + (_UNFINISHED if trace.complete else []):
+    arrived = _ARRIVED if trace.scenario.reader.apply != "fetch" else []
+    for table, rows, complaint in _IMPOSSIBLE + arrived + (_UNFINISHED if trace.complete else []):
         _no_row(getattr(trace, table).filter(rows), complaint)
     accepted = trace.commands.filter(pl.col("outcome") == "accepted")["id"].sort()
     if not accepted.equals(trace.changes["command"].sort()):

@@ -6,6 +6,7 @@ deeds are all recorded, and that person's intents. It may use the whole of
 trio (sleep, move_on_after, nurseries …); everything runs on virtual time.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Iterator
 
 import trio
@@ -26,6 +27,8 @@ class Person:
     `give` and `see` are how commands and looks reach the system. `thinks` is
     how long it thinks after each answer, or None in an open loop;
     `reads_back` how long after an answer it looks at what it wrote, or None.
+    `timeout` is how long it waits for an answer before it asks again, in
+    seconds, or None; `attempts` how often it asks at most.
     """
 
     number: int
@@ -36,20 +39,46 @@ class Person:
     looks_first: bool = False
     thinks: Iterator[float] | None = None
     reads_back: Iterator[float] | None = None
+    timeout: float | None = None
+    attempts: int = 1
 
-    async def send(self, intent: Intent, reply: Sender[Answer] | None = None) -> None:
+    async def send(self, intent: Intent) -> None:
         """Give a command away, as soon as there is room for it, and do not wait for the answer."""
         row = self.log.issue(self.number, intent, self.clock.now)
-        await self.give(Command(row, intent.kind, intent.product, intent.quantity, reply))
+        await self.give(Command(row, intent.kind, intent.product, intent.quantity))
 
-    async def ask(self, intent: Intent) -> Answer:
-        """Give a command away and wait until it is answered; one that is shed is rejected."""
+    async def ask(self, intent: Intent) -> Answer | None:
+        """Give a command away and wait until it is answered; one that is shed is rejected.
+
+        None if nobody can answer any more: the writer has crashed over it.
+        """
+        return await self._ask(intent, self.log.issue(self.number, intent, self.clock.now))
+
+    async def insist(self, intent: Intent) -> Answer | None:
+        """Ask, and ask again when no answer comes, or none in time; None when all was in vain.
+
+        All the commands that it takes bear the same key.
+        """
+        first: int | None = None
+        for _ in range(self.attempts):
+            row = self.log.issue(self.number, intent, self.clock.now, repeats=first)
+            first = row if first is None else first
+            with trio.move_on_after(math.inf if self.timeout is None else self.timeout):
+                answer = await self._ask(intent, row, first)
+                if answer:
+                    return answer
+        return None
+
+    async def _ask(self, intent: Intent, row: int, key: int | None = None) -> Answer | None:
+        """Give a command away that has its row, and wait until it is answered, or never will be."""
         name = f"worker {self.number}"
         reply: Sender[Answer]
         reply, answers = open_channel(f"the answer to {name}", sender="the writer", receiver=name, capacity=1)
         async with answers:
-            await self.send(intent, reply)
-            return await answers.receive()
+            await self.give(Command(row, intent.kind, intent.product, intent.quantity, reply, key))
+            async for answer in answers:
+                return answer
+        return None
 
     async def look(self, product: int) -> Stock:
         """See how many of a product there are, as the read model has it."""
@@ -78,7 +107,7 @@ async def worker(me: Person, intents: Iterator[Intent]) -> None:
                 pass  # it goes without
             elif me.thinks:
                 await see_through(me, intent)
-            elif me.reads_back:
+            elif me.reads_back or me.timeout:
                 meanwhile.start_soon(see_through, me, intent)
             else:
                 await me.send(intent)
@@ -87,8 +116,8 @@ async def worker(me: Person, intents: Iterator[Intent]) -> None:
 
 async def see_through(me: Person, intent: Intent) -> None:
     """Command, wait for the answer, and look at what was written, if such people do."""
-    await me.ask(intent)
-    if me.reads_back:
+    answer = await (me.insist(intent) if me.timeout else me.ask(intent))
+    if me.reads_back and answer:
         await me.clock.sleep(next(me.reads_back))
         await me.look(intent.product)
 

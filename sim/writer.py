@@ -1,15 +1,19 @@
 """The writer: the only one who changes the write model, one command at a time."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 import trio
-from attrs import frozen
+from attrs import Factory, frozen
 
 from sim.channels import Receiver, Sender
 from sim.clock import Clock
-from sim.inventory import Answer, Change, Command, Stock, decide
-from sim.trace import ACCEPTED, REJECTED, Log
+from sim.crashes import through_crashes
+from sim.inventory import Answer, Change, Command, Rejection, Stock, decide
+from sim.scenario import Writer
+from sim.trace import ACCEPTED, REJECTED, REPEATED, Log
 
 
 @frozen
@@ -20,43 +24,121 @@ class Committed:
     change: Change
 
 
+@frozen
+class Store:
+    """What the writer keeps where no crash can reach it.
+
+    The write model, with the newest change of each product; what was
+    committed and is still to be sent; and, if it goes by the commands' ids,
+    what was accepted before, by their key.
+    """
+
+    model: dict[int, Stock]
+    by_id: bool
+    newest: dict[int, Committed] = Factory(dict)
+    outbox: deque[Committed] = Factory(deque)
+    accepted: dict[int | None, Change] = Factory(dict)
+
+
+@frozen
+class Efforts:
+    """What a writer draws: how long it works on a command, and how long it takes to send the change."""
+
+    service: Iterator[float]
+    publish: Iterator[float]
+
+
 async def writer(
     commands: Receiver[Command],
     changes: Sender[Committed],
-    model: dict[int, Stock],
-    service: Iterator[float],
+    store: Store,
+    ways: Writer,
+    efforts: Efforts,
     clock: Clock,
     log: Log,
 ) -> None:
-    """Take a command, work on it, decide; commit what is accepted, send it on, and answer."""
+    """Work until there are no more commands, through all crashes."""
     async with commands, changes:
-        async for command in commands:
-            log.started[command.id] = clock.now
-            await clock.sleep(next(service))
-            decision = decide(model, command)
-            committed = settle(command, decision, model, clock.now, log)
+        await through_crashes(
+            partial(work, commands, changes, store, ways, efforts, clock, log), ways.crashes, clock
+        )
+
+
+async def work(
+    commands: Receiver[Command],
+    changes: Sender[Committed],
+    store: Store,
+    ways: Writer,
+    efforts: Efforts,
+    clock: Clock,
+    log: Log,
+) -> None:
+    """One life: send what the outbox holds; then take a command, work on it, commit, send, answer."""
+
+    async def send(committed: Committed) -> None:
+        await clock.sleep(next(efforts.publish))
+        log.sent[committed.row] = clock.now
+        await changes.send(committed)
+
+    while store.outbox:
+        await send(store.outbox[0])
+        store.outbox.popleft()
+    async for command in commands:
+        log.started[command.id] = clock.now
+        try:
+            await clock.sleep(next(efforts.service))
+            decision, committed = settle(command, store, clock.now, log)
             if committed:
-                await changes.send(committed)
+                store.outbox.extend([committed] if ways.outbox else [])
+                await send(committed)
+                store.outbox.clear()
+        except trio.Cancelled:
+            hang_up(command, log)
+            raise
+        answer(command, decision, clock.now, log)
 
 
-def settle(
+def settle(command: Command, store: Store, now: float, log: Log) -> tuple[Answer, Committed | None]:
+    """Decide, and commit what is accepted; what was accepted before is answered as it was then."""
+    if command.key in store.accepted:
+        log.outcome[command.id] = REPEATED
+        return store.accepted[command.key], None
+    decision = decide(store.model, command)
+    committed = commit(command, decision, store.model, now, log)
+    if committed:
+        store.newest[command.product] = committed
+        if store.by_id and command.key is not None:  # nobody asks again without one
+            store.accepted[command.key] = committed.change
+    return decision, committed
+
+
+def commit(
     command: Command, decision: Answer, model: dict[int, Stock], now: float, log: Log
 ) -> Committed | None:
-    """Put what was decided into the model and the log, and answer whoever waits for it."""
-    log.finished[command.id] = now
-    committed = None
-    if isinstance(decision, Change):
-        model[decision.product] = Stock(decision.quantity, decision.version)
-        log.outcome[command.id] = ACCEPTED
-        committed = Committed(log.commit(command.id, decision, now), decision)
-    else:
+    """Put what was decided into the model and the log; None if that changes nothing."""
+    if isinstance(decision, Rejection):
         log.outcome[command.id] = REJECTED
+        return None
+    model[decision.product] = Stock(decision.quantity, decision.version)
+    log.outcome[command.id] = ACCEPTED
+    return Committed(log.commit(command.id, decision, now), decision)
+
+
+def answer(command: Command, decision: Answer, now: float, log: Log) -> None:
+    """Take down that a command is done, and tell whoever waits for it."""
+    log.finished[command.id] = now
+    reply(command, decision)
+
+
+def hang_up(command: Command, log: Log) -> None:
+    """Leave a command without an answer; whoever waits for one sees that it will not come."""
+    log.lose(command.id)
     if command.reply:
-        answer(command, decision)
-    return committed
+        command.reply.close()
 
 
-def answer(command: Command, decision: Answer) -> None:
+def reply(command: Command, decision: Answer) -> None:
     """Send the answer to whoever asked, unless they have given up waiting."""
-    with suppress(trio.BrokenResourceError):
-        command.reply.send_nowait(decision)
+    if command.reply:
+        with suppress(trio.BrokenResourceError):
+            command.reply.send_nowait(decision)

@@ -29,6 +29,7 @@ from sim.distributions import (
 from sim.durations import Rate, Seconds
 from sim.glossary import METRICS
 from sim.scenario import (
+    Crash,
     Expect,
     Inbox,
     Link,
@@ -161,7 +162,30 @@ def readers() -> SearchStrategy[Reader]:
         distributions(0.01),
         st.integers(1, 4),
         st.none() | durations(0.001, 0.2),
-        st.sampled_from(["newest", "arrival"]),
+        st.sampled_from(["newest", "arrival", "delta", "fetch"]),
+        st.sampled_from(["checkpoint", "memory"]),
+        st.integers(1, 20),
+        crashes(),
+    )
+
+
+@cache
+def crashes() -> SearchStrategy[tuple[Crash, ...]]:
+    """Draw when an actor crashes: not at all, now and then, or again before it is up."""
+    crash = st.builds(Crash, durations(0, LONGEST_RUN), durations(0.001, 0.5))
+    return st.just(()) | st.lists(crash, max_size=3).map(tuple)
+
+
+@cache
+def writers() -> SearchStrategy[Writer]:
+    """Draw a writer that takes its time over both its steps, and may crash between them."""
+    return st.builds(
+        Writer,
+        distributions(0.05),
+        st.just(Constant(0.0)) | distributions(0.02),
+        st.booleans(),
+        st.booleans(),
+        crashes(),
     )
 
 
@@ -182,6 +206,8 @@ def workers(draw: DrawFn, name: str = "workers") -> Workers:
         quantity=draw(quantities()),
         look_first=draw(st.booleans()),
         reads_back=draw(st.none() | distributions(0.05)),
+        timeout=draw(st.none() | durations(0.001, 0.3)),
+        attempts=draw(st.integers(1, 3)),
         **({load: draw(loads[load])} if load else {}),
     )
 
@@ -243,7 +269,7 @@ def scenarios(draw: DrawFn, /, **pinned: Any) -> Scenario:
         architecture=part("architecture", st.sampled_from(["cqrs", "locked", "unsafe"])),
         products=warehouse,
         inbox=part("inbox", inboxes()),
-        writer=part("writer", distributions(0.05).map(Writer)),
+        writer=part("writer", writers()),
         link=part("link", links()),
         reader=part("reader", readers()),
         workers=part("workers", _crowds(workers, names[:2])),

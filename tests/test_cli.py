@@ -83,7 +83,7 @@ def test_json_is_one_object_and_nothing_else(here: Path, capsys: pytest.CaptureF
     _, printed, errors = called(capsys, "run", "flash-sale", "--json", *SHORT)
     found = json.loads(printed)
     keys = ["schema", "title", "seed", "engine", "loop", "replications", "fingerprint"]
-    keys += ["virtual_seconds", "wall_seconds", "metrics", "theory", "expectations"]
+    keys += ["virtual_seconds", "wall_seconds", "metrics", "theory", "diverged", "expectations"]
     assert list(found) == keys
     assert (found["schema"], found["seed"], found["engine"], found["loop"]) == (1, 7, "trio", "open")
     assert (found["replications"], found["virtual_seconds"]) == (2, 3.0)
@@ -113,7 +113,7 @@ def test_a_run_is_saved_and_can_be_loaded(here: Path, capsys: pytest.CaptureFixt
     """Tables, scenario, summary and figure lie where the last line says."""
     _, printed, _ = called(capsys, "run", "flash-sale", *SHORT, "--out", "kept")
     assert "   saved kept/    next: open kept/lag.png\n" in printed
-    names = ["changes.parquet", "commands.parquet", "lag.png", "queries.parquet"]
+    names = ["changes.parquet", "commands.parquet", "lag.png", "models.parquet", "queries.parquet"]
     names += ["scenario.toml", "summary.json", "trace.json"]
     assert sorted(path.name for path in (here / "kept").iterdir()) == names
     assert load_trace(here / "kept").scenario.duration == 3.0

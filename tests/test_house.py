@@ -18,6 +18,7 @@ READING_ORDER = [
     "library",
     "channels",
     "clock",
+    "crashes",
     "plan",
     "trace",
     "worker",

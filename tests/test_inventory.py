@@ -43,13 +43,13 @@ def shown(model: Model, changes: list[Change], apply: str = "newest") -> Model:
 @pytest.mark.parametrize(
     ("model", "command", "answer"),
     [
-        ({}, Command(0, "add", 1, 10), Change(1, 1, 10)),
-        ({1: Stock(10, 1)}, Command(0, "add", 1, 5), Change(1, 2, 15)),
-        ({1: Stock(10, 1)}, Command(0, "remove", 1, 4), Change(1, 2, 6)),
-        ({1: Stock(10, 1)}, Command(0, "remove", 1, 10), Change(1, 2, 0)),
+        ({}, Command(0, "add", 1, 10), Change(1, 1, 10, 10)),
+        ({1: Stock(10, 1)}, Command(0, "add", 1, 5), Change(1, 2, 15, 5)),
+        ({1: Stock(10, 1)}, Command(0, "remove", 1, 4), Change(1, 2, 6, -4)),
+        ({1: Stock(10, 1)}, Command(0, "remove", 1, 10), Change(1, 2, 0, -10)),
         ({1: Stock(10, 1)}, Command(0, "remove", 1, 11), Rejection("Not enough stock!")),
         ({1: Stock(10, 1)}, Command(0, "remove", 2, 1), Rejection("Not enough stock!")),
-        ({2: Stock(7)}, Command(0, "remove", 2, 7), Change(2, 1, 0)),
+        ({2: Stock(7)}, Command(0, "remove", 2, 7), Change(2, 1, 0, -7)),
     ],
 )
 def test_a_command_is_decided_by_the_stock_there_is(
@@ -67,17 +67,22 @@ def test_a_product_never_seen_reads_0() -> None:
 @pytest.mark.parametrize(
     ("apply", "change", "stock"),
     [
-        ("newest", Change(1, 3, 8), Stock(8, 3)),
-        ("newest", Change(1, 9, 8), Stock(8, 9)),
-        ("newest", Change(1, 2, 8), Stock(10, 2)),
-        ("newest", Change(1, 1, 8), Stock(10, 2)),
-        ("newest", Change(2, 1, 8), Stock(8, 1)),
-        ("arrival", Change(1, 3, 8), Stock(8, 3)),
-        ("arrival", Change(1, 1, 8), Stock(8, 1)),
+        ("newest", Change(1, 3, 8, -2), Stock(8, 3)),
+        ("newest", Change(1, 9, 8, 1), Stock(8, 9)),
+        ("newest", Change(1, 2, 8, 1), Stock(10, 2)),
+        ("newest", Change(1, 1, 8, 8), Stock(10, 2)),
+        ("newest", Change(2, 1, 8, 8), Stock(8, 1)),
+        ("arrival", Change(1, 3, 8, -2), Stock(8, 3)),
+        ("arrival", Change(1, 1, 8, 8), Stock(8, 1)),
+        ("fetch", Change(1, 9, 8, 1), Stock(8, 9)),
+        ("fetch", Change(1, 2, 8, 1), Stock(10, 2)),
+        ("delta", Change(1, 3, 8, -2), Stock(8, 3)),
+        ("delta", Change(1, 2, 8, 1), Stock(11, 2)),
+        ("delta", Change(1, 5, 8, 1), Stock(11, 2, frozenset({5}))),
     ],
 )
 def test_a_change_shows_as_the_reader_applies_it(apply: str, change: Change, stock: Stock) -> None:
-    """Under "newest" what comes late, or twice, changes nothing; under "arrival" the last to come wins."""
+    """Late or twice: "newest" and "fetch" let it be, "arrival" goes by it, "delta" adds it once more."""
     assert fold({1: Stock(10, 2)}, change, apply) == stock  # type: ignore[arg-type]
 
 
@@ -138,7 +143,7 @@ def test_under_newest_any_order_ends_in_the_same_model(
 
 def test_under_arrival_a_late_change_wins() -> None:
     """Who applies what comes last ends with the older stock, for ever."""
-    early, late = Change(1, 1, 10), Change(1, 2, 6)
+    early, late = Change(1, 1, 10, 10), Change(1, 2, 6, -4)
     assert shown({}, [late, early], "arrival") == {1: Stock(10, 1)}
 
 

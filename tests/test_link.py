@@ -1,7 +1,7 @@
 import hypothesis.strategies as st
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 
 import sim
 from sim.distributions import Constant, Exponential
@@ -10,11 +10,10 @@ from sim.inventory import Apply
 from sim.link import held_up
 from sim.metrics import diverged
 from sim.reader import next_poll
-from sim.scenario import Link, Order, Outage, Reader, Scenario, Slow
+from sim.scenario import Link, Order, Outage, Reader, Slow
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace, check
 from tests.recount import recount
-from tests.strategies import scenarios
 
 BASE = """
 title = "changes on their way"
@@ -33,7 +32,6 @@ delay = "exponential(100ms)"
 """
 
 
-POLLS = st.none() | st.just(Seconds(0.05))
 SPELLS = st.lists(st.tuples(st.floats(0.1, 3), st.floats(1, 9)), max_size=4)
 
 
@@ -101,8 +99,9 @@ def test_what_is_lost_for_good_at_the_end_is_missing_for_ever() -> None:
     """With the last changes lost, the read models differ, and it is said which."""
     trace = played(delay=Constant(1.0), outages=(Outage(Seconds(20.0), Seconds(3.0), "lost"),))
     assert sim.summarise(trace).value("divergence_at_end") == 4
-    assert diverged(trace)["product"].to_list() == [1, 2, 3, 4]
-    assert (diverged(trace)["held"] > diverged(trace)["shown"]).all()
+    lost = diverged(trace)
+    assert [one.product for one in lost] == [1, 2, 3, 4]
+    assert all(one.held > one.shown and one.why.endswith("lost on the link") for one in lost)
 
 
 def test_losses_and_duplicates_come_as_often_as_was_said() -> None:
@@ -132,20 +131,6 @@ def test_a_fault_leaves_all_other_luck_as_it_was() -> None:
     kept = torn.changes["copies"] == 1
     assert whole.commands.equals(torn.commands)
     assert torn.changes.filter(kept)["delivered"].equals(whole.changes.filter(kept)["delivered"])
-
-
-@settings(max_examples=60, deadline=None)
-@given(scenarios(architecture="cqrs", reader=st.builds(Reader, batch=st.integers(1, 4), poll=POLLS)))
-def test_with_faults_that_lose_nothing_for_good_every_run_ends_converged(scenario: Scenario) -> None:
-    """Losses sent again, duplicates, outages that keep, slow spells: in the end both models agree."""
-    trace = sim.run(scenario)
-    check(trace)
-    if scenario.link.loss and scenario.link.resend is None:
-        return
-    if any(outage.changes == "lost" for outage in scenario.link.outages) and scenario.link.resend is None:
-        return
-    assert sim.summarise(trace).value("divergence_at_end") == 0
-    assert (trace.changes["copies"] >= 1).all()
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def test_a_worker_may_open_a_nursery_and_make_up_its_own_commands() -> None:
 
     trace = sim.run(parse_scenario('title = "x"\nduration = "1s"\n[[workers]]\n'), worker=thrice)
     check(trace)
-    assert answers == [Change(1, 1, 1), Change(1, 2, 3), Change(1, 3, 6), NOTHING]
+    assert answers == [Change(1, 1, 1, 1), Change(1, 2, 3, 2), Change(1, 3, 6, 3), NOTHING]
     assert trace.commands["quantity"].to_list() == [1, 2, 3]
 
 

@@ -276,5 +276,5 @@ def test_the_tables_have_the_columns_that_were_agreed() -> None:
     assert trace.changes.schema["delivered"] == pl.List(pl.Float64)
     assert trace.commands.columns == [
         "id", "worker", "session", "product", "kind", "quantity", "intended", "issued",
-        "admitted", "started", "finished", "outcome", "version", "reason",
+        "admitted", "started", "finished", "outcome", "version", "reason", "repeats",
     ]  # fmt: skip
