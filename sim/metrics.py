@@ -350,7 +350,9 @@ def _age_of_information(trace: Trace) -> Measured:
 
 def _read_your_writes_violations(trace: Trace) -> Measured:
     """Among queries whose session had an accepted command on that product answered, be it just now."""
-    own = trace.commands.filter(outcome="accepted").select("session", "product", "finished", own="version")
+    answered = trace.commands.drop_nulls(["finished", "version"])
+    newest = pl.col("version").cum_max().over("session", "product", order_by="finished")
+    own = answered.select("session", "product", "finished", own=newest)
     queries = measured_queries(trace).join_asof(
         own.sort("finished"),
         left_on="asked",

@@ -402,7 +402,7 @@ _IMPOSSIBLE = [  # in which table, which rows, and what they would mean
     ),
     (
         "commands",
-        (pl.col("outcome") == "accepted") != pl.col("version").is_not_null(),
+        pl.col("outcome").is_in(["accepted", "repeated"]) != pl.col("version").is_not_null(),
         "a command has a version without being accepted, or the other way round",
     ),
     (

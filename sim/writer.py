@@ -101,8 +101,9 @@ async def work(
 def settle(command: Command, store: Store, now: float, log: Log) -> tuple[Answer, Committed | None]:
     """Decide, and commit what is accepted; what was accepted before is answered as it was then."""
     if command.key in store.accepted:
-        log.outcome[command.id] = REPEATED
-        return store.accepted[command.key], None
+        known = store.accepted[command.key]
+        log.outcome[command.id], log.version[command.id] = REPEATED, known.version
+        return known, None
     decision = decide(store.model, command)
     committed = commit(command, decision, store.model, now, log)
     if committed:

@@ -12,7 +12,7 @@ def recount(trace: Trace) -> dict[str, Any]:
     commits: dict[int, list[float]] = defaultdict(list)  # of each product, the commit of version 1, 2, 3…
     for change in trace.changes.sort("product", "version").iter_rows(named=True):
         commits[change["product"]].append(change["committed"])
-    own = trace.commands.filter(outcome="accepted").sort("finished").rows(named=True)
+    own = trace.commands.drop_nulls(["finished", "version"]).sort("finished").rows(named=True)
     newest_seen: dict[tuple[int, int], int] = defaultdict(int)
 
     found: dict[str, Any] = defaultdict(list)
@@ -32,7 +32,7 @@ def recount(trace: Trace) -> dict[str, Any]:
         found["monotonic_read_violations"].append(went_back)
         mine = [c["version"] for c in own if (c["session"], c["product"]) == whose and c["finished"] <= asked]
         if mine:
-            found["read_your_writes_violations"].append(seen < mine[-1])
+            found["read_your_writes_violations"].append(seen < max(mine))
     return found
 
 
