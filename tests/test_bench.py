@@ -11,7 +11,7 @@ from tests.bench.table import differences
 from tests.bench.warehouse import NO_DATA
 
 ROOT = Path(__file__).parent.parent
-OURS = Measured(commands=10, seconds=1.0, mean_wait=0.004, accepted=9, seen=70, peak_bytes=1)
+OURS = Measured(commands=10, seconds=1.0, cpu_seconds=1.0, mean_wait=0.004, accepted=9, seen=70, peak_bytes=1)
 
 
 def test_programs_that_played_the_same_do_not_differ() -> None:

@@ -30,9 +30,9 @@ ABOUT = """\
 {workers} workers, open loop, {rate:.0f} commands and {rate:.0f} looks a second in all; one writer, 80 % busy;
 exponential services; an independent link with exponential delays; the reader applies the newest.
 All play the same numbers. Medians over {rounds} rounds, in turns, each in a process of its own, on one core.
-Time: around the run, without imports; ours draw their plan in it, and "all recorded" makes the tables,
-the fingerprint and every metric. Memory: the most the whole process ever had (ru_maxrss), interpreter,
-libraries and plan included. Ciw has no data: see tests/bench/with_ciw.py.
+Time: processor time of the run, without imports; ours draw their plan in it, and "all recorded" makes the
+tables, the fingerprint and every metric. Memory: the most the whole process ever had (ru_maxrss), with the
+interpreter, libraries and plan. Ciw has no data: see tests/bench/with_ciw.py.
 """
 
 

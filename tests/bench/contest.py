@@ -53,6 +53,7 @@ class Measured:
 
     commands: int
     seconds: float
+    cpu_seconds: float
     mean_wait: float
     accepted: int
     seen: int
@@ -60,8 +61,13 @@ class Measured:
 
     @property
     def speed(self) -> float:
-        """Commands a second."""
-        return self.commands / self.seconds
+        """Commands a second of processor time: what others do on this machine counts least there."""
+        return self.commands / self.cpu_seconds
+
+    @property
+    def core(self) -> float:
+        """Of the time that it took, the share for which it had a core."""
+        return self.cpu_seconds / self.seconds
 
 
 Results = Mapping[Case, list[Measured]]

@@ -14,14 +14,17 @@ SAME = 1e-9  # relative: how well mean waits must agree, which are sums of a mil
 
 def contest_lines(results: Results, cases: Sequence[Case]) -> Iterator[str]:
     """Lay one workload's programs out, each with its speed, memory and mean wait."""
-    yield f"{'':<42}{'commands/s':>12}{'lowest–highest':>20}{'peak memory':>14}{'mean wait':>15}"
+    yield (
+        f"{'':<42}{'commands/s':>12}{'lowest–highest':>20}{'had a core':>12}"
+        f"{'peak memory':>13}{'mean wait':>15}"
+    )
     for case in cases:
         runs = results[case]
         speeds = [run.speed for run in runs]
         spread = f"{min(speeds):,.0f}–{max(speeds):,.0f}"
         yield (
-            f"{case.contestant:<42}{median(speeds):>12,.0f}{spread:>20}{_megabytes(runs):>14}"
-            f"{1e3 * runs[0].mean_wait:>12.6f} ms"
+            f"{case.contestant:<42}{median(speeds):>12,.0f}{spread:>20}{middle(runs, 'core'):>12.0%}"
+            f"{_megabytes(runs):>13}{1e3 * runs[0].mean_wait:>12.6f} ms"
         )
 
 
