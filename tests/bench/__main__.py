@@ -1,8 +1,7 @@
 """Measures, and prints one table on standard output; what is going on goes to standard error.
 
-Adding a program is one line of CONTESTANTS: its name, its module, what else
-the module is told, and the largest number of commands it is grown to, if it
-is one of ours.
+Adding a program is one line of CONTESTANTS, here or for an engine of ours:
+Contestant(ARRAY, "with_sim", ("engine=array",), draws_itself=True, grows_to=10**7)
 """
 
 import sys
@@ -16,8 +15,8 @@ from tests.bench.contest import Case, Contestant, flash_sale, flash_sale_in_use,
 from tests.bench.targets import ASYNCIO, CIW, CIW_ALONE, RECORDED, SILENT, SIMPY, TRIO
 
 CONTESTANTS = (
-    Contestant(RECORDED, "with_sim", grows_to=10**6),
-    Contestant(SILENT, "with_sim_silent"),
+    Contestant(RECORDED, "with_sim", draws_itself=True, grows_to=10**6),
+    Contestant(SILENT, "with_sim_silent", draws_itself=True),
     Contestant(SIMPY, "with_simpy"),
     Contestant(CIW, "with_ciw"),
     Contestant(CIW_ALONE, "with_ciw", ("looks=no",)),

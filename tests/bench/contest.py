@@ -18,17 +18,24 @@ from typing import Any
 
 from attrs import frozen
 
+from tests.bench import PLAN_FILE
+
 ROOT = Path(__file__).parent.parent.parent
 WORKERS, RATE = 20, 800.0  # unless a case says otherwise
 
 
 @frozen
 class Contestant:
-    """A program: what it is, its module, what else it is told, and up to how many commands it is grown."""
+    """A program: what it is, its module, and what else that is told.
+
+    draws_itself: it makes its plan from the scenario, and needs none drawn
+    for it. grows_to: up to how many commands it is grown.
+    """
 
     name: str
     module: str
     words: tuple[str, ...] = ()
+    draws_itself: bool = False
     grows_to: int = 0
 
 
@@ -82,7 +89,7 @@ def measure_all(
     with on_one_core(), tempfile.TemporaryDirectory() as folder:
         for turn in range(max(rounds.values())):
             for case in (case for case, times in rounds.items() if turn < times):
-                one = _measure(programs[case.contestant], _drawn(case, Path(folder)))
+                one = _measure(programs[case.contestant], case, Path(folder))
                 results[case].append(one)
                 say(
                     f"{turn + 1}/{rounds[case]}  {case.contestant}, {case.workers:,} workers:"
@@ -131,17 +138,15 @@ def on_one_core() -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-def _measure(program: Contestant, folder: Path) -> Measured:
-    return Measured(**_child(f"tests.bench.{program.module}", str(folder), *program.words))
-
-
-def _drawn(case: Case, folder: Path) -> Path:
-    """Give the folder with a case's workload; draw it if it is not there yet."""
+def _measure(program: Contestant, case: Case, folder: Path) -> Measured:
+    """Describe and draw a case's workload, if that has not been done, and have the program play it."""
     mine = folder / "-".join(case.workload)
     if not mine.exists():
         mine.mkdir()
         _run("tests.bench.workload", str(mine), *case.workload)
-    return mine
+    if not program.draws_itself and not (mine / PLAN_FILE).exists():
+        _run("tests.bench.workload", str(mine))
+    return Measured(**_child(f"tests.bench.{program.module}", str(mine), *program.words))
 
 
 def _child(module: str, *words: str) -> dict[str, Any]:

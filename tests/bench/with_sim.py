@@ -9,9 +9,9 @@ from typing import Any
 
 from sim.metrics import summarise
 from sim.stage import run
+from tests.bench import SCENARIO_FILE
 from tests.bench.stopwatch import report
 from tests.bench.warehouse import Tally
-from tests.bench.workload import SCENARIO_FILE
 
 
 def play(scenario: Path, **how: Any) -> Tally:

@@ -19,9 +19,9 @@ from sim.plan import Plan, plan_commands, plan_queries
 from sim.stage import _play
 from sim.trace import Log
 from sim.worker import worker
+from tests.bench import SCENARIO_FILE
 from tests.bench.stopwatch import report
 from tests.bench.warehouse import Tally
-from tests.bench.workload import SCENARIO_FILE
 
 SLOT = 0
 

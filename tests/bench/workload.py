@@ -14,12 +14,12 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+from tests.bench import PLAN_FILE, SCENARIO_FILE
 from tests.bench.warehouse import PRODUCTS, STOCK
 
 LOAD = 0.8  # how busy the commands keep the writer; there are as many looks
 VISITORS = 20
 BLOCK = 1024
-SCENARIO_FILE, PLAN_FILE = "scenario.toml", "plan.npz"
 
 SCENARIO = """
 title = "the workload of the benchmark"
@@ -109,11 +109,14 @@ def read_workload(folder: Path) -> Workload:
         return Workload(dict(arrays))
 
 
-def main(folder: str, commands: str, workers: str, rate: str) -> None:
-    """Write a workload's scenario and its plan into a folder."""
+def main(folder: str, *wanted: str) -> None:
+    """Write the scenario for COMMANDS WORKERS RATE into a folder, or the plan of the one that is there."""
     scenario_file = Path(folder, SCENARIO_FILE)
-    scenario_file.write_text(scenario_text(int(commands), int(workers), float(rate)), encoding="utf-8")
-    np.savez(Path(folder, PLAN_FILE), allow_pickle=False, **draw(scenario_file))
+    if wanted:
+        commands, workers, rate = wanted
+        scenario_file.write_text(scenario_text(int(commands), int(workers), float(rate)), encoding="utf-8")
+    else:
+        np.savez(Path(folder, PLAN_FILE), allow_pickle=False, **draw(scenario_file))
 
 
 if __name__ == "__main__":
