@@ -1,0 +1,28 @@
+"""The workload for this project.
+
+It is told the workload's folder, and what else `sim.run` is to be told, as key=value.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from sim.metrics import summarise
+from sim.stage import run
+from tests.bench import SCENARIO_FILE
+from tests.bench.stopwatch import report
+from tests.bench.warehouse import Tally
+
+
+def play(scenario: Path, **how: Any) -> Tally:
+    """Draw the plan, play it, make the tables, and measure every metric."""
+    trace = run(scenario, **how)
+    summary = summarise(trace)
+    n = len(trace.commands)
+    seen = int(trace.queries["seen_quantity"].sum())
+    return Tally(n, summary.value("queue_wait.mean") * n, len(trace.changes), seen)
+
+
+if __name__ == "__main__":
+    how = dict(word.split("=", 1) for word in sys.argv[2:])
+    report(lambda: play(Path(sys.argv[1], SCENARIO_FILE), **how))
