@@ -10,6 +10,19 @@ Unit = Literal["s", "1", "share", "1/s"]
 
 DISTRIBUTION = ("mean", "p50", "p95", "p99", "p99.9", "max")
 VALUE = ("value",)
+PLACES = (  # where a change can be between its commit and the read model, in this order
+    "publish",  # committed, not yet sent
+    "resend",  # lost on the link, until it was sent once more
+    "delay",  # under way, as long as its own delay
+    "line",  # behind its predecessors
+    "outage",  # held back until the link works again
+    "poll",  # arrived, until the reader looks
+    "queue",  # until the reader has time for it, or is up again
+    "handler",  # in the reader's work
+    "batch",  # done, until the rest of the batch is
+    "overwritten",  # shown, and replaced by an older one
+    "lost",  # it never comes
+)
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
 
@@ -64,6 +77,9 @@ METRICS = {
         of="queries for the products beside the hotspot",
     ),
     "staleness": Metric("since the commit of the oldest version missed; 0 if fresh", "s", DISTRIBUTION),
+    "blame": Metric("share of the stale time in which the missing change was there", "share", PLACES),
+    "blame_p50": Metric("the same, of the stale reads around the median", "share", PLACES),
+    "blame_p99": Metric("the same, of the hundredth of the stale reads that is worst", "share", PLACES),
     "versions_behind": Metric("versions of that product the answer missed", "1", DISTRIBUTION),
     "age_of_information": Metric("since the commit of the version shown", "s", DISTRIBUTION),
     "read_your_writes_violations": Metric(

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from attrs import asdict, field, frozen
 
+from sim.blame import ALL, MIDDLE, WORST, shares, splits
 from sim.distributions import Floats
 from sim.glossary import METRICS, QUANTILES, split_name
 from sim.plan import numbered
@@ -336,6 +337,23 @@ def _staleness(trace: Trace) -> Measured:
     return _distribution(measured_queries(trace), (pl.col("asked") - pl.col("missed_since")).fill_null(0.0))
 
 
+def _blame(trace: Trace) -> Measured:
+    return _blame_between(trace, ALL)
+
+
+def _blame_p50(trace: Trace) -> Measured:
+    return _blame_between(trace, MIDDLE)
+
+
+def _blame_p99(trace: Trace) -> Measured:
+    return _blame_between(trace, WORST)
+
+
+def _blame_between(trace: Trace, ranks: tuple[float, float]) -> Measured:
+    parts = splits(trace, measured_queries(trace))
+    return shares(parts, ranks), len(parts)
+
+
 def _versions_behind(trace: Trace) -> Measured:
     return _distribution(
         measured_queries(trace), (pl.col("latest") - pl.col("seen_version")).clip(lower_bound=0)
@@ -410,6 +428,9 @@ _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "hot_stale_fraction": _hot_stale_fraction,
     "cold_stale_fraction": _cold_stale_fraction,
     "staleness": _staleness,
+    "blame": _blame,
+    "blame_p50": _blame_p50,
+    "blame_p99": _blame_p99,
     "versions_behind": _versions_behind,
     "age_of_information": _age_of_information,
     "read_your_writes_violations": _read_your_writes_violations,

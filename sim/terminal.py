@@ -37,6 +37,22 @@ QUIET = (  # worth a line only where they happen
 )
 HIDES = 0.1  # the naive latency is worth a line where it hides more than so much of the true one
 
+BLAME = {"blame": "of all stale time", "blame_p50": "of the median", "blame_p99": "of the worst 1%"}
+WHERE = {
+    "publish": "not yet sent",
+    "resend": "lost, not yet sent again",
+    "delay": "under way",
+    "line": "behind its predecessors",
+    "outage": "held by an outage",
+    "poll": "waiting for a poll",
+    "queue": "waiting for the reader",
+    "handler": "in the reader's work",
+    "batch": "waiting for its batch",
+    "overwritten": "overwritten",
+    "lost": "lost for ever",
+}
+LITTLE = 0.001  # a share of the blame that is not worth a line
+
 CONTENTION = {
     "command_latency": "time to commit",
     "naive_latency": "as senders see it",
@@ -62,6 +78,7 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     yield ""
     contention = {name: label for name, label in _contention(scenario).items() if _telling(name, summary)}
     yield from _section("STALENESS", "how old is the view?", STALENESS, summary)
+    yield from _blame(summary)
     yield from _section("CONTENTION", "what does sharing cost?", contention, summary)
     if scenario.expect:
         yield "EXPECTED"
@@ -181,6 +198,18 @@ def _section(title: str, question: str, rows: dict[str, str], summary: Summary) 
         ):
             continue
         yield f"   {label:<24}" + "".join(f"{estimate_text(e, unit):>16}" for e in shown)
+
+
+def _blame(summary: Summary) -> Iterator[str]:
+    """Lay out where the changes were that stale reads missed; nothing where no read was stale."""
+    columns = [summary.metrics[name] for name in BLAME]
+    told = [place for place in WHERE if any(column[place].estimate > LITTLE for column in columns)]
+    if not told:
+        return
+    yield "BLAME"
+    yield f"   {'where was what they missed?':<34}" + "".join(f"{label:>18}" for label in BLAME.values())
+    for place in told:
+        yield f"   {WHERE[place]:<34}" + "".join(f"{estimate_text(c[place], 'share'):>18}" for c in columns)
 
 
 def _overloads(summary: Summary, scenario: Scenario) -> Iterator[str]:

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from sim.glossary import DISTRIBUTION, METRICS, QUANTILES, VALUE, Metric, split_name
+from sim.glossary import DISTRIBUTION, METRICS, PLACES, QUANTILES, VALUE, Metric, split_name
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_share_says_what_it_is_counted_among_and_a_distribution_has_all_its_st
 ) -> None:
     """Everything that is measured has a meaning and either one value or the whole distribution."""
     assert metric.meaning
-    assert metric.statistics in (VALUE, DISTRIBUTION)
+    assert metric.statistics in (VALUE, DISTRIBUTION, PLACES)
     assert not metric.of or metric.unit == "share"
     assert not name.endswith("_fraction") or metric.of
 

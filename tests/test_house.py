@@ -27,6 +27,7 @@ READING_ORDER = [
     "link",
     "reader",
     "stage",
+    "blame",
     "metrics",
     "replicate",
     "timeline",
