@@ -109,12 +109,15 @@ def combine(summaries: Sequence[Summary]) -> Summary:
 
 
 def interval(values: Iterable[float]) -> Estimate:
-    """Give the mean of independent values with its 95 % interval, t(n−1)·s/√n; nan values say nothing."""
+    """Give the mean of independent values with its 95 % interval, t(n−1)·s/√n; nan values say nothing.
+
+    An infinite value leaves a mean that is infinite, and no interval.
+    """
     sample = np.array([value for value in values if not math.isnan(value)])
     if not len(sample):
         return Estimate(math.nan)
     mean = float(sample.mean())
-    if len(sample) == 1:
+    if len(sample) == 1 or not math.isfinite(mean):
         return Estimate(mean)
     half = _student(len(sample) - 1) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
     return Estimate(mean, mean - half, mean + half)

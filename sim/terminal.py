@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from sim.glossary import METRICS, split_name
+from sim.glossary import METRICS, VALUE, split_name
 from sim.metrics import Estimate, Summary
 from sim.scenario import Expect, Scenario
 from sim.wording import count, readable, significant, time_unit
@@ -16,6 +16,7 @@ STALENESS = {
     "staleness": "staleness",
     "versions_behind": "versions behind",
     "visibility_lag": "visibility lag",
+    "t_visibility": "visible, or a newer one",
     "stale_read_fraction": "stale reads",
     "hot_stale_fraction": "of the hot products",
     "cold_stale_fraction": "of the others",
@@ -23,6 +24,7 @@ STALENESS = {
 }
 QUIET = (  # worth a line only where they happen
     "visibility_lag",
+    "t_visibility",
     "admission_wait",
     "queue_wait",
     "query_latency",
@@ -32,7 +34,7 @@ QUIET = (  # worth a line only where they happen
     "shed_fraction",
     "lost_updates",
 )
-HIDES = 0.1  # the naive latency is worth a line where it hides more than so much of the true one
+HIDES = 0.1  # what differs from the row above it by no more than so much of it is not worth a line
 
 CONTENTION = {
     "command_latency": "time to commit",
@@ -55,9 +57,8 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     """Lay a summary out, line by line; headings are in capitals."""
     yield from _heading(summary, scenario, name, elapsed)
     yield ""
-    contention = {name: label for name, label in _contention(scenario).items() if _telling(name, summary)}
     yield from _section("STALENESS", "how old is the view?", STALENESS, summary)
-    yield from _section("CONTENTION", "what does sharing cost?", contention, summary)
+    yield from _section("CONTENTION", "what does sharing cost?", _contention(scenario), summary)
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
@@ -95,6 +96,8 @@ def number_text(value: float, unit: str) -> str:
     """Write a number of the glossary in its unit."""
     if math.isnan(value):
         return "–"
+    if math.isinf(value):
+        return "never"
     if unit == "s":
         return readable(value)
     if unit == "share":
@@ -158,10 +161,18 @@ def _contention(scenario: Scenario) -> dict[str, str]:
 
 
 def _telling(name: str, summary: Summary) -> bool:
-    """Say whether a row adds something: the naive latency does where it hides some of the true one."""
-    if name != "naive_latency":
-        return True
-    return summary.value("naive_latency.mean") < (1 - HIDES) * summary.value("command_latency.mean")
+    """Say whether a row adds something.
+
+    The naive latency does where it hides some of the true one, and
+    t-visibility where it is not just the visibility lag: where changes
+    overtake each other, or are lost.
+    """
+    if name == "naive_latency":
+        return summary.value("naive_latency.mean") < (1 - HIDES) * summary.value("command_latency.mean")
+    if name == "t_visibility":
+        lag = summary.value("visibility_lag.p99")
+        return abs(summary.value("t_visibility.p99") - lag) > HIDES * lag
+    return True
 
 
 def _section(title: str, question: str, rows: dict[str, str], summary: Summary) -> Iterator[str]:
@@ -170,12 +181,15 @@ def _section(title: str, question: str, rows: dict[str, str], summary: Summary) 
     yield f"   {question:<24}" + "".join(f"{column:>16}" for column in COLUMNS)
     for name, label in rows.items():
         table, unit = summary.metrics[name], METRICS[name].unit
-        shown = [table[c] for c in COLUMNS if c in table] or [table["value"]]
+        columns = VALUE if "value" in table else COLUMNS
+        shown = [table[c] for c in columns if c in table]
         if all(math.isnan(e.estimate) for e in shown) or (
             name in QUIET and not any(e.estimate for e in shown)
         ):
             continue
-        yield f"   {label:<24}" + "".join(f"{estimate_text(e, unit):>16}" for e in shown)
+        if _telling(name, summary):
+            cells = [estimate_text(table[c], unit) if c in table else "" for c in columns]
+            yield f"   {label:<24}{''.join(f'{cell:>16}' for cell in cells)}".rstrip()
 
 
 def _overloads(summary: Summary, scenario: Scenario) -> Iterator[str]:
