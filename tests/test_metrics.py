@@ -145,7 +145,11 @@ def test_every_name_of_the_glossary_is_measured() -> None:
         ("changes", "visible", -1.0, "a change was visible before its commit"),
         ("changes", "visible", 0.5, "a change was visible before it arrived"),
         ("changes", "command", 99, "the accepted commands and the changes are not the same"),
-        ("queries", "seen_version", 2, "a query saw a version before it was visible"),
+        ("changes", "committed", 2.5, "a version was committed before the one that it follows"),
+        ("changes", "committed", 0.5, "a change was committed while nobody worked on its command"),
+        ("queries", "seen_version", 2, "a query saw a version that was not committed yet"),
+        ("queries", "seen_version", 3, "a query saw a version that was not committed yet"),
+        ("queries", "seen_version", 1, "a query saw a version before it was visible"),
         ("queries", "answered", -1.0, "a query was answered before it was asked"),
     ],
 )
@@ -158,6 +162,21 @@ def test_a_doctored_trace_is_found_out(table: str, column: str, value: float | N
     doctored = frame.with_columns(pl.when(first).then(pl.lit(value, kind)).otherwise(column).alias(column))
     with pytest.raises(TraceError, match=complaint):
         check(_evolved(trace, table, doctored))
+
+
+def test_a_version_that_was_missed_cannot_be_hidden() -> None:
+    """A query of the story is half a second stale; with the commit moved behind it, it would not be.
+
+    Staleness is 0 exactly when no version is missed, because versions are
+    committed in their order, each during the work on its command.
+    """
+    trace = sim.run("story")
+    assert summarise(trace).value("staleness.max") == 0.5
+    later = pl.when(version=2).then(2.6).otherwise("committed").alias("committed")
+    hidden = _evolved(trace, "changes", trace.changes.with_columns(later))
+    assert summarise(hidden).value("staleness.max") == 0
+    with pytest.raises(TraceError, match="a change was committed while nobody worked on its command"):
+        check(hidden)
 
 
 def test_commands_that_vanish_from_a_queue_break_littles_law() -> None:
