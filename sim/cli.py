@@ -165,7 +165,7 @@ def _scenario(name: str, settings: dict[str, str]) -> "Scenario":
 def _play(name: str, scenario: "Scenario", jobs: int | None = None) -> Result:
     """Play all replications, with a bar that shows how far they are; keep what Ctrl-C leaves."""
     from sim.clock import Stuck
-    from sim.replicate import CutShort, combine, play_all
+    from sim.replicate import CutShort, conclude, play_all
 
     began, interrupted = time.perf_counter(), ""
     try:
@@ -178,9 +178,7 @@ def _play(name: str, scenario: "Scenario", jobs: int | None = None) -> Result:
         if not played:
             raise CutOff(str(cut)) from None
     elapsed = time.perf_counter() - began
-    return Result(
-        name, scenario, combine([one.summary for one in played]), played[0].trace, elapsed, interrupted
-    )
+    return Result(name, scenario, conclude(scenario, played), played[0].trace, elapsed, interrupted)
 
 
 @contextmanager
@@ -208,6 +206,7 @@ def _compare(first: Result, second: Result) -> None:
 def _json(result: Result) -> dict[str, Any]:
     """Give everything that --json prints."""
     from sim.metrics import as_json, number_or_null
+    from sim.terminal import warnings
 
     summary = result.summary
     claims = [
@@ -218,7 +217,8 @@ def _json(result: Result) -> dict[str, Any]:
         }
         for expect in result.scenario.expect
     ]
-    return {**as_json(attrs.evolve(summary, wall_seconds=result.elapsed)), "expectations": claims}
+    numbers = as_json(attrs.evolve(summary, wall_seconds=result.elapsed))
+    return {**numbers, "expectations": claims, "warnings": list(warnings(summary, result.scenario))}
 
 
 def _tell(result: Result, realtime: bool) -> None:

@@ -37,7 +37,9 @@ class Estimate:
 class Summary:
     """What one or more runs of a scenario say: metrics, each a table of statistics.
 
-    `counts` tells on how many observations a metric rests, over all runs.
+    `counts` tells on how many observations a metric rests, over all runs;
+    `settles_after`, from when on commands wait no longer or shorter than
+    later, in seconds, where the warm-up ends before that is so.
     """
 
     title: str
@@ -50,6 +52,7 @@ class Summary:
     wall_seconds: float
     metrics: dict[str, dict[str, Estimate]] = field(repr=False)
     counts: dict[str, int] = field(repr=False)
+    settles_after: float | None = None
 
     def value(self, name: str) -> float:
         """Look an estimate up by its name: "staleness.p99", "throughput"."""
@@ -498,6 +501,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             name: {statistic: _interval(estimate) for statistic, estimate in table.items()}
             for name, table in summary.metrics.items()
         },
+        "counts": summary.counts,
         "theory": {},
     }
 

@@ -26,15 +26,20 @@ from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
 from sim.scenario import Scenario
 from sim.stage import Interrupted, run
+from sim.steady import Latencies, latencies, settles_after, unsteady
 from sim.trace import Trace, check
 
 
 @frozen
 class Played:
-    """One finished replication: its number, what it says, and, of the first one, what happened."""
+    """One finished replication: its number, what it says, how long commands took, and a trace.
+
+    The trace is kept of the first one alone.
+    """
 
     replication: int
     summary: Summary
+    latencies: Latencies
     trace: Trace | None
 
 
@@ -53,7 +58,8 @@ def measure(
 
     The scenario may be given by its name or path, with some keys set otherwise.
     """
-    return combine([one.summary for one in play_all(library.load_scenario(scenario, settings), jobs)])
+    scenario = library.load_scenario(scenario, settings)
+    return conclude(scenario, play_all(scenario, jobs))
 
 
 def play_all(
@@ -81,7 +87,25 @@ def play(scenario: Scenario, replication: int) -> Played:
     trace = run(scenario, replication)
     check(trace)
     summary = summarise(trace, time.perf_counter() - began)
-    return Played(replication, summary, trace if replication == 0 else None)
+    return Played(replication, summary, latencies(trace), trace if replication == 0 else None)
+
+
+def conclude(scenario: Scenario, played: Sequence[Played]) -> Summary:
+    """Make one summary of all replications: no interval without a steady state, no short warm-up unsaid.
+
+    A load of phases has no steady state to settle in, and neither has a script.
+    """
+    summary = combine([one.summary for one in played])
+    growing = unsteady(scenario, summary.value("throughput"))
+    metrics = {
+        name: {s: Estimate(e.estimate) for s, e in table.items()} if name in growing else table
+        for name, table in summary.metrics.items()
+    }
+    changing = (scenario.steps and not scenario.workers) or any(crowd.phases for crowd in scenario.workers)
+    settled = None
+    if not changing and "command_latency" not in growing:
+        settled = settles_after(scenario.warmup, [one.latencies for one in played])
+    return attrs.evolve(summary, metrics=metrics, settles_after=settled)
 
 
 def combine(summaries: Sequence[Summary]) -> Summary:
@@ -181,7 +205,8 @@ def _one_by_one(scenario: Scenario, numbers: Iterable[int], on_done: Callable[[]
     except Interrupted as interrupt:
         if played:
             raise CutShort(_how_far(played, scenario), played) from None
-        begun = Played(0, summarise(interrupt.trace), interrupt.trace)
+        trace = interrupt.trace
+        begun = Played(0, summarise(trace), latencies(trace), trace)
         raise CutShort(str(interrupt), [begun]) from None
     except KeyboardInterrupt:
         raise CutShort(_how_far(played, scenario), played) from None

@@ -1,16 +1,19 @@
 """A summary as the terminal shows it: what ran, what it found, what it means, what to do next."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
+from sim.durations import duration_text
 from sim.glossary import METRICS, VALUE, split_name
 from sim.metrics import Estimate, Summary
 from sim.scenario import Expect, Scenario
+from sim.steady import overloads, unsteady
 from sim.wording import count, readable, significant, time_unit
 
 COLUMNS = ("p50", "p95", "p99", "max")
 NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
+NO_END = 0.45  # a cut beyond so much of the run lies at the end of the half in which it is looked for
 
 STALENESS = {
     "staleness": "staleness",
@@ -57,15 +60,16 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     """Lay a summary out, line by line; headings are in capitals."""
     yield from _heading(summary, scenario, name, elapsed)
     yield ""
-    yield from _section("STALENESS", "how old is the view?", STALENESS, summary)
-    yield from _section("CONTENTION", "what does sharing cost?", _contention(scenario), summary)
+    growing = unsteady(scenario, summary.value("throughput"))
+    yield from _section("STALENESS", "how old is the view?", STALENESS, summary, growing)
+    yield from _section("CONTENTION", "what does sharing cost?", _contention(scenario), summary, growing)
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
-    warnings = [*_overloads(summary, scenario), *_warnings(summary)]
-    if warnings:
+    doubts = [f"!  {doubt}" for doubt in warnings(summary, scenario)]
+    if doubts:
         yield ""
-        yield from warnings
+        yield from doubts
 
 
 def expectation_line(expect: Expect, summary: Summary) -> str:
@@ -175,7 +179,9 @@ def _telling(name: str, summary: Summary) -> bool:
     return True
 
 
-def _section(title: str, question: str, rows: dict[str, str], summary: Summary) -> Iterator[str]:
+def _section(
+    title: str, question: str, rows: dict[str, str], summary: Summary, growing: Set[str]
+) -> Iterator[str]:
     """Lay out one table: distributions with their quantiles, then single values."""
     yield title
     yield f"   {question:<24}" + "".join(f"{column:>16}" for column in COLUMNS)
@@ -188,30 +194,34 @@ def _section(title: str, question: str, rows: dict[str, str], summary: Summary) 
         ):
             continue
         if _telling(name, summary):
-            cells = [estimate_text(table[c], unit) if c in table else "" for c in columns]
+            grows = " grows" if name in growing else ""
+            cells = [estimate_text(table[c], unit) + grows if c in table else "" for c in columns]
             yield f"   {label:<24}{''.join(f'{cell:>16}' for cell in cells)}".rstrip()
 
 
-def _overloads(summary: Summary, scenario: Scenario) -> Iterator[str]:
-    """Name the stations behind the writer that get more changes than they can pass on."""
-    if scenario.architecture != "cqrs":
-        return
-    rate = summary.value("throughput")
-    works = {"reader": scenario.reader.handler.mean}
-    if scenario.link.order == "serial":
-        works["link"] = scenario.link.delay.mean
-    for station, each in works.items():
-        if rate * each >= 1:
-            load = f"{significant(rate)} changes a second of {readable(each)} each"
-            yield f"!  The {station} cannot keep up with {load}: the lag grows as long as the run lasts."
-
-
-def _warnings(summary: Summary) -> Iterator[str]:
-    """Say which of the numbers above should not be quoted yet."""
+def warnings(summary: Summary, scenario: Scenario) -> Iterator[str]:
+    """Say which of the numbers should not be quoted yet, and why."""
+    yield from map(str, overloads(scenario, summary.value("throughput")))
+    if summary.settles_after is not None:
+        yield _too_short(summary.settles_after, scenario)
     reads, commands = summary.counts["staleness"], summary.counts["command_latency"]
     for n, what in ((reads, "read"), (commands, "command")):
         if 0 < n * 0.01 < THIN:
             beyond = count(math.ceil(n * 0.01), what)
-            yield f"!  p99 rests on {beyond}. Set a longer duration before quoting it."
+            yield f"p99 rests on {beyond}. Set a longer duration before quoting it."
     if summary.replications == 1:
-        yield "!  One run has no intervals. Use --replications 10 before quoting a number."
+        yield "One run has no intervals. Use --replications 10 before quoting a number."
+
+
+def _too_short(settles: float, scenario: Scenario) -> str:
+    """Say that the warm-up ends too soon, and what would do; a cut is looked for in the first half only."""
+    if settles > NO_END * scenario.duration:
+        return (
+            "Commands do not settle in the first half of the run. Set a longer duration, and a longer warmup."
+        )
+    step = 10.0 ** (math.floor(math.log10(settles)) - 1)
+    enough = float(f"{math.ceil(settles / step) * step:.3g}")
+    return (
+        f"The warm-up looks too short: the time to commit settles after about {readable(enough)}. "
+        f"Set warmup={duration_text(enough)}."
+    )

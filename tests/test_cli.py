@@ -83,7 +83,8 @@ def test_json_is_one_object_and_nothing_else(here: Path, capsys: pytest.CaptureF
     _, printed, errors = called(capsys, "run", "flash-sale", "--json", *SHORT)
     found = json.loads(printed)
     keys = ["schema", "title", "seed", "engine", "loop", "replications", "fingerprint"]
-    keys += ["virtual_seconds", "wall_seconds", "metrics", "theory", "expectations"]
+    keys += ["virtual_seconds", "wall_seconds", "metrics", "counts", "theory"]
+    keys += ["expectations", "warnings"]
     assert list(found) == keys
     assert (found["schema"], found["seed"], found["engine"], found["loop"]) == (1, 7, "trio", "open")
     assert (found["replications"], found["virtual_seconds"]) == (2, 3.0)

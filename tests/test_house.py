@@ -27,6 +27,7 @@ READING_ORDER = [
     "reader",
     "stage",
     "metrics",
+    "steady",
     "replicate",
     "timeline",
     "plots",
