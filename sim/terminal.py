@@ -1,10 +1,10 @@
 """A summary as the terminal shows it: what ran, what it found, what it means, what to do next."""
 
 import math
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 
 from sim.durations import duration_text
-from sim.glossary import METRICS, VALUE, split_name
+from sim.glossary import METRICS, QUANTILES, VALUE, split_name
 from sim.metrics import Estimate, Summary
 from sim.scenario import Expect, Scenario
 from sim.steady import overloads, unsteady
@@ -37,6 +37,14 @@ QUIET = (  # worth a line only where they happen
     "shed_fraction",
     "lost_updates",
 )
+COUNTED = {  # what a distribution is one of; the others are of commands
+    "staleness": "read",
+    "versions_behind": "read",
+    "age_of_information": "read",
+    "query_latency": "read",
+    "visibility_lag": "change",
+    "t_visibility": "change",
+}
 HIDES = 0.1  # what differs from the row above it by no more than so much of it is not worth a line
 
 CONTENTION = {
@@ -164,12 +172,23 @@ def _contention(scenario: Scenario) -> dict[str, str]:
     return {name: label for name, label in CONTENTION.items() if name != "writer_utilisation"}  # nobody's
 
 
-def _telling(name: str, summary: Summary) -> bool:
-    """Say whether a row adds something.
+def _telling(rows: Iterable[str], summary: Summary) -> list[str]:
+    """Choose the rows that say something: what was seen, and adds to the others."""
+    return [name for name in rows if _seen(name, summary) and _adds(name, summary)]
 
-    The naive latency does where it hides some of the true one, and
-    t-visibility where it is not just the visibility lag: where changes
-    overtake each other, or are lost.
+
+def _seen(name: str, summary: Summary) -> bool:
+    """Say whether there is anything to show of a metric, or anything but 0 where that says nothing."""
+    shown = [estimate.estimate for s, estimate in summary.metrics[name].items() if s in (*COLUMNS, *VALUE)]
+    return not all(map(math.isnan, shown)) and (any(shown) or name not in QUIET)
+
+
+def _adds(name: str, summary: Summary) -> bool:
+    """Say whether a row is more than the one above it.
+
+    The naive latency is where it hides some of the true one, and t-visibility
+    where it is not just the visibility lag: where changes overtake each
+    other, or are lost.
     """
     if name == "naive_latency":
         return summary.value("naive_latency.mean") < (1 - HIDES) * summary.value("command_latency.mean")
@@ -185,18 +204,12 @@ def _section(
     """Lay out one table: distributions with their quantiles, then single values."""
     yield title
     yield f"   {question:<24}" + "".join(f"{column:>16}" for column in COLUMNS)
-    for name, label in rows.items():
+    for name in _telling(rows, summary):
         table, unit = summary.metrics[name], METRICS[name].unit
+        grows = " grows" if name in growing else ""
         columns = VALUE if "value" in table else COLUMNS
-        shown = [table[c] for c in columns if c in table]
-        if all(math.isnan(e.estimate) for e in shown) or (
-            name in QUIET and not any(e.estimate for e in shown)
-        ):
-            continue
-        if _telling(name, summary):
-            grows = " grows" if name in growing else ""
-            cells = [estimate_text(table[c], unit) + grows if c in table else "" for c in columns]
-            yield f"   {label:<24}{''.join(f'{cell:>16}' for cell in cells)}".rstrip()
+        cells = [estimate_text(table[c], unit) + grows if c in table else "" for c in columns]
+        yield f"   {rows[name]:<24}{''.join(f'{cell:>16}' for cell in cells)}".rstrip()
 
 
 def warnings(summary: Summary, scenario: Scenario) -> Iterator[str]:
@@ -204,13 +217,36 @@ def warnings(summary: Summary, scenario: Scenario) -> Iterator[str]:
     yield from map(str, overloads(scenario, summary.value("throughput")))
     if summary.settles_after is not None:
         yield _too_short(summary.settles_after, scenario)
-    reads, commands = summary.counts["staleness"], summary.counts["command_latency"]
-    for n, what in ((reads, "read"), (commands, "command")):
-        if 0 < n * 0.01 < THIN:
-            beyond = count(math.ceil(n * 0.01), what)
-            yield f"p99 rests on {beyond}. Set a longer duration before quoting it."
+    yield from _thin(summary, scenario)
     if summary.replications == 1:
         yield "One run has no intervals. Use --replications 10 before quoting a number."
+
+
+def _thin(summary: Summary, scenario: Scenario) -> Iterator[str]:
+    """Name the quantiles, shown or expected, with too few observations beyond them in all runs together.
+
+    What counts reads has a line of its own, and what counts changes or
+    commands, each with the least that any of its metrics has.
+    """
+    rows = [*_telling(STALENESS, summary), *_telling(_contention(scenario), summary)]
+    quoted = {(name, column) for name in rows for column in COLUMNS}
+    quoted |= {split_name(expect.metric) for expect in scenario.expect}
+    fewest: dict[str, dict[str, int]] = {}
+    for name, statistic in sorted(quoted):
+        if statistic in QUANTILES and statistic in METRICS[name].statistics and summary.counts[name]:
+            beyond = _beyond(summary.counts[name], QUANTILES[statistic])
+            of = fewest.setdefault(COUNTED.get(name, "command"), {})
+            of[statistic] = min(beyond, of.get(statistic, beyond))
+    for noun, numbers in fewest.items():
+        thin = [quantile for quantile in QUANTILES if numbers.get(quantile, THIN) < THIN]
+        if thin:
+            rests = ", ".join(f"{quantile} rests on {count(numbers[quantile], noun)}" for quantile in thin)
+            yield f"{rests}. Set a longer duration before quoting {'it' if len(thin) == 1 else 'them'}."
+
+
+def _beyond(n: int, share: float) -> int:
+    """Count the observations beyond a quantile of n; where there is none, it is the last one itself."""
+    return max(1, math.floor(n * (1 - share) + 1e-9))
 
 
 def _too_short(settles: float, scenario: Scenario) -> str:
