@@ -43,6 +43,11 @@ class Played:
     trace: Trace | None
 
 
+More = Callable[
+    [list[Played]], range
+]  # the numbers to play next, given what was played; an empty range: none
+
+
 class CutShort(KeyboardInterrupt):
     """Ctrl-C among replications; `played` holds what can be kept, str() says how far it got."""
 
@@ -70,15 +75,22 @@ def play_all(
     The result does not depend on the number of processes. `on_done` is called
     after each replication. CutShort carries what was finished before Ctrl-C.
     """
-    numbers = range(scenario.replications)
-    jobs = min(jobs or cores(), len(numbers))
+    jobs = min(jobs or cores(), scenario.replications)
+    return play_while(scenario, lambda played: range(len(played), scenario.replications), jobs, on_done)
+
+
+def play_while(
+    scenario: Scenario, more: More, jobs: int | None = None, on_done: Callable[[], object] = lambda: None
+) -> list[Played]:
+    """Play the replications that `more` wants, given those that were played, until it wants none."""
+    jobs = jobs or cores()
     if jobs == 1:
-        return _one_by_one(scenario, numbers, on_done)
+        return _one_by_one(scenario, more, on_done)
     try:
         with process_pool(jobs) as pool:
-            return _over(pool, scenario, numbers, on_done)
+            return _over(pool, scenario, more, on_done)
     except BrokenProcessPool:  # a worker process was killed; here there is nobody to lose
-        return _one_by_one(scenario, numbers, on_done)
+        return _one_by_one(scenario, more, on_done)
 
 
 def play(scenario: Scenario, replication: int) -> Played:
@@ -169,18 +181,19 @@ def process_pool(jobs: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _over(
-    pool: Executor, scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]
-) -> list[Played]:
+def _over(pool: Executor, scenario: Scenario, more: More, on_done: Callable[[], object]) -> list[Played]:
     """Play replications side by side; whatever order they finish in, give them in theirs."""
     played: list[Played] = []
+    numbers = more(played)
     try:
-        waiting: list[Future[Played]] = [pool.submit(play, scenario, number) for number in numbers]
-        for done in _as_finished(waiting):
-            played.append(done.result())
-            on_done()
+        while numbers:
+            waiting: list[Future[Played]] = [pool.submit(play, scenario, number) for number in numbers]
+            for done in _as_finished(waiting):
+                played.append(done.result())
+                on_done()
+            numbers = more(_ordered(played))
     except KeyboardInterrupt:
-        raise CutShort(_how_far(played, scenario), _ordered(played)) from None
+        raise CutShort(_how_far(played, numbers), _ordered(played)) from None
     return _ordered(played)
 
 
@@ -195,26 +208,29 @@ def _as_finished(waiting: Iterable[Future[Played]]) -> Iterator[Future[Played]]:
         yield from done
 
 
-def _one_by_one(scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]) -> list[Played]:
+def _one_by_one(scenario: Scenario, more: More, on_done: Callable[[], object]) -> list[Played]:
     """Play replications one after the other in this process."""
     played: list[Played] = []
+    numbers = more(played)
     try:
-        for number in numbers:
-            played.append(play(scenario, number))
-            on_done()
+        while numbers:
+            for number in numbers:
+                played.append(play(scenario, number))
+                on_done()
+            numbers = more(played)
     except Interrupted as interrupt:
         if played:
-            raise CutShort(_how_far(played, scenario), played) from None
+            raise CutShort(_how_far(played, numbers), played) from None
         trace = interrupt.trace
         begun = Played(0, summarise(trace), latencies(trace), trace)
         raise CutShort(str(interrupt), [begun]) from None
     except KeyboardInterrupt:
-        raise CutShort(_how_far(played, scenario), played) from None
+        raise CutShort(_how_far(played, numbers), played) from None
     return played
 
 
-def _how_far(played: list[Played], scenario: Scenario) -> str:
-    return f"interrupted: {len(played)} of {scenario.replications} replications were finished"
+def _how_far(played: list[Played], numbers: range) -> str:
+    return f"interrupted: {len(played)} of {numbers.stop} replications were finished"
 
 
 def _ordered(played: list[Played]) -> list[Played]:

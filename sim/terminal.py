@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Set
 from sim.durations import duration_text
 from sim.glossary import METRICS, QUANTILES, VALUE, split_name
 from sim.metrics import Estimate, Summary
+from sim.precision import Aim, width
 from sim.scenario import Expect, Scenario
 from sim.steady import overloads, unsteady
 from sim.wording import count, readable, significant, time_unit
@@ -92,6 +93,24 @@ def expectation_line(expect: Expect, summary: Summary) -> str:
     if expect.holds(actual):
         return f"✓  {found}"
     return f"✗  {found}{_how_far_off(actual, bound)}"
+
+
+def precision_line(aim: Aim, summary: Summary, scenario: Scenario) -> str:
+    """Say how exact a number is, whether that is as exact as was wanted, and what it took."""
+    after = f"after {count(summary.replications, 'replication')}"
+    if why := aim.hopeless(summary, scenario):
+        return f"!  {why} ({after})."
+    estimate, unit = summary.estimate(aim.metric), METRICS[split_name(aim.metric)[0]].unit
+    found = f"{aim.metric} is {number_text(estimate.estimate, unit)} ± {_percent(width(estimate))}"
+    if aim.reached(summary):
+        return f"   {found} {after}"
+    return (
+        f"!  {found} {after}, not yet {_percent(aim.precision)}. Set a longer duration, or a higher --limit."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{significant(100 * share, 2)}%"
 
 
 def _how_far_off(actual: float, bound: float) -> str:

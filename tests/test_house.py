@@ -29,6 +29,7 @@ READING_ORDER = [
     "metrics",
     "steady",
     "replicate",
+    "precision",
     "timeline",
     "plots",
     "tale",
