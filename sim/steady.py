@@ -109,7 +109,7 @@ def _after_the_commit(scenario: Scenario, commits: float) -> Iterator[Overload]:
     """Find which of the link and the reader get more changes than they can pass on one by one."""
     if scenario.architecture != "cqrs":
         return
-    commits *= _slows_down(scenario)
+    commits = _at_the_end(scenario, commits)
     arriving = commits * (1 + scenario.link.duplicates)
     if scenario.link.resend is None:
         arriving *= 1 - scenario.link.loss
@@ -121,14 +121,15 @@ def _after_the_commit(scenario: Scenario, commits: float) -> Iterator[Overload]:
             yield Overload(station, _load(rate, "change", each), "lag", LAG)
 
 
-def _slows_down(scenario: Scenario) -> float:
-    """Compare the pace at the end with that of the whole window; 1 where there are no phases."""
-    if not any(crowd.phases for crowd in scenario.workers):
-        return 1.0
-    start, end = scenario.warmup, scenario.duration
-    planned = sum(_planned(crowd, end) - _planned(crowd, start) for crowd in scenario.workers)
-    last = sum(_pace_at(crowd, end) for crowd in scenario.workers)
-    return last * (end - start) / planned
+def _at_the_end(scenario: Scenario, commits: float) -> float:
+    """Scale the window's commits a second to the pace of its end, which the writer may not keep up with."""
+    planned = [crowd for crowd in scenario.workers if not crowd.think]
+    if not any(crowd.phases for crowd in planned):
+        return commits
+    start, end, each = scenario.warmup, scenario.duration, scenario.writer.service.mean
+    wanted = sum(_planned(crowd, end) - _planned(crowd, start) for crowd in planned) / (end - start)
+    last = commits * sum(_pace_at(crowd, end) for crowd in planned) / wanted
+    return min(last, max(commits, 1 / each)) if each else last
 
 
 def _planned(crowd: Workers, until: float) -> float:

@@ -74,6 +74,14 @@ def test_what_never_comes_is_never_seen() -> None:
     assert interval([1.0, math.inf]) == Estimate(math.inf)
 
 
+def test_where_all_is_lost_there_is_no_lag_but_there_is_a_line() -> None:
+    """No change was ever shown: the terminal says never, and leaves the lag out."""
+    trace = three("newest", [], [], [])
+    rows = "\n".join(summary_lines(summarise(trace), trace.scenario, "three", 0.0))
+    assert "visible, or a newer one" in rows
+    assert "visibility lag" not in rows
+
+
 def test_without_a_change_there_is_no_curve() -> None:
     """Nobody commanded anything: its shares and its times are unknown."""
     curve = visibility_curve(sim.run(parse_scenario('title = "quiet"\nduration = "1s"\n')))
