@@ -22,13 +22,14 @@ ALL = (0.0, 1.0)
 def splits(trace: Trace, queries: pl.DataFrame) -> pl.DataFrame:
     """Split the staleness of each stale query: a row for each, a column of seconds for each place.
 
-    `queries` bear `missed_since`, as metrics.measured_queries gives them.
+    The least stale comes first. `queries` bear `missed_since`, as metrics.measured_queries gives them.
     """
     stale = queries.drop_nulls("missed_since").select(
-        "product", "asked", "missed_since", version=pl.col("seen_version") + 1
+        "product", version=pl.col("seen_version") + 1, staleness=pl.col("asked") - pl.col("missed_since")
     )
+    stale = stale.sort("staleness", maintain_order=True)
     stays = _stays(trace).join(stale, on=["product", "version"], how="right", maintain_order="right")
-    left = (stale["asked"] - stale["missed_since"]).to_numpy()
+    left = stale["staleness"].to_numpy()
     parts: dict[str, Floats] = {}
     for place in [name for name in stays.columns if name in PLACES]:
         parts[place] = np.minimum(left, stays[place].to_numpy())
@@ -42,10 +43,9 @@ def splits(trace: Trace, queries: pl.DataFrame) -> pl.DataFrame:
 def shares(parts: pl.DataFrame, between: tuple[float, float] = ALL) -> dict[str, float]:
     """Give each place's share of the stale time of those queries that rank between two shares by staleness.
 
-    nan where no query was stale.
+    `parts` are in that order. nan where no query was stale.
     """
-    table = parts.to_numpy()
-    ranked = table[np.argsort(table.sum(axis=1), kind="stable")]
+    ranked = parts.to_numpy()
     first, last = (int(share * len(ranked)) for share in between)
     spent = ranked[min(first, len(ranked) - 1) : max(last, first + 1)].sum(axis=0)
     with np.errstate(invalid="ignore"):

@@ -20,9 +20,11 @@ from sim import __version__
 
 if TYPE_CHECKING:
     from sim.metrics import Summary
+    from sim.precision import Aim
     from sim.scenario import Scenario
     from sim.trace import Trace
 
+LIMIT = 1000  # replications that --precision may take, where nothing else is said
 EXPECTATION_MISSED, BAD_INPUT, FAILED, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 130, 141
 
 
@@ -75,6 +77,11 @@ def list_scenarios() -> None:
 @click.option("--seed", type=click.IntRange(min=0), help="Other luck; the same seed is the same run.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change a key: link.delay=50ms")
 @click.option("--replications", type=click.IntRange(min=1), help="Independent runs behind every interval.")
+@click.option("--precision", metavar="SHARE", help="Add replications until --metric is that exact: 2%.")
+@click.option("--metric", metavar="NAME", help="The number that --precision is about: staleness.mean")
+@click.option(
+    "--limit", type=click.IntRange(min=2), help=f"Replications that --precision may take, {LIMIT} if not set."
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to save; else in runs/.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--realtime", is_flag=True, help="Tell a story in the time it takes.")
@@ -84,6 +91,9 @@ def run_scenario(
     seed: int | None,
     settings: tuple[str, ...],
     replications: int | None,
+    precision: str | None,
+    metric: str | None,
+    limit: int | None,
     out: Path | None,
     as_json: bool,
     realtime: bool,
@@ -93,15 +103,19 @@ def run_scenario(
     scenario = _scenario(name, _settings(settings, seed, replications))
     if realtime and (as_json or not scenario.scripted):
         raise Refusal("--realtime tells a story line by line: it needs a scenario of steps, and no --json")
-    result = _play(Path(name).stem, scenario)
+    aim = _aim(precision, metric, limit)
+    result = _play(Path(name).stem, scenario, aim)
     if check_determinism:
-        _compare(result, _play(result.name, scenario, jobs=max(2, scenario.replications)))
+        again = attrs.evolve(scenario, replications=result.summary.replications)
+        _compare(result, _play(result.name, again, jobs=max(2, again.replications)))
     if as_json:
         click.echo(json.dumps(_json(result), indent=1, ensure_ascii=False))
     elif scenario.scripted:
         _tell(result, realtime)
     else:
         _show(result)
+    if aim:
+        click.echo(_precision(aim, result), err=as_json)
     status = _save(result, out or Path("runs", f"{result.name}-{result.summary.fingerprint[:6]}"), as_json)
     if result.interrupted:
         click.echo(result.interrupted, err=True)
@@ -162,15 +176,39 @@ def _scenario(name: str, settings: dict[str, str]) -> "Scenario":
         raise Refusal(str(error)) from None
 
 
-def _play(name: str, scenario: "Scenario", jobs: int | None = None) -> Result:
+def _aim(precision: str | None, metric: str | None, limit: int | None) -> "Aim | None":
+    """Read how exact which number shall be, or refuse; None where nobody asked."""
+    if precision is None and metric is None and limit is None:
+        return None
+    if precision is None or metric is None:
+        raise Refusal("--precision and --metric go together: --precision 2% --metric staleness.mean")
+    from sim.durations import Share, parse_share
+    from sim.glossary import split_name
+    from sim.precision import Aim
+
+    try:
+        split_name(metric)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    try:
+        share = parse_share(precision)
+    except ValueError:
+        share = Share(0.0)
+    if not 0 < share < 1:
+        raise Refusal(f"--precision takes a share between 0% and 100%: --precision 2%, not {precision!r}")
+    return Aim(metric, share, limit or LIMIT)
+
+
+def _play(name: str, scenario: "Scenario", aim: "Aim | None" = None, jobs: int | None = None) -> Result:
     """Play all replications, with a bar that shows how far they are; keep what Ctrl-C leaves."""
     from sim.clock import Stuck
-    from sim.replicate import CutShort, combine, play_all
+    from sim.precision import play_until
+    from sim.replicate import CutShort, conclude, play_all
 
     began, interrupted = time.perf_counter(), ""
     try:
-        with _progress(scenario.replications) as advance:
-            played = play_all(scenario, jobs, advance)
+        with _progress(None if aim else scenario.replications) as advance:
+            played = play_until(scenario, aim, jobs, advance) if aim else play_all(scenario, jobs, advance)
     except Stuck as stuck:
         raise Failure(f"{name}: {stuck}") from None
     except CutShort as cut:
@@ -178,14 +216,15 @@ def _play(name: str, scenario: "Scenario", jobs: int | None = None) -> Result:
         if not played:
             raise CutOff(str(cut)) from None
     elapsed = time.perf_counter() - began
-    return Result(
-        name, scenario, combine([one.summary for one in played]), played[0].trace, elapsed, interrupted
-    )
+    return Result(name, scenario, conclude(scenario, played), played[0].trace, elapsed, interrupted)
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on standard error while replications are played, if that is a terminal."""
+def _progress(total: int | None) -> Iterator[Callable[[], None]]:
+    """Show a bar on standard error while replications are played, if that is a terminal.
+
+    Where nobody knows how many there will be, `total` is None.
+    """
     if total == 1 or not sys.stderr.isatty():
         yield lambda: None
         return
@@ -208,6 +247,7 @@ def _compare(first: Result, second: Result) -> None:
 def _json(result: Result) -> dict[str, Any]:
     """Give everything that --json prints."""
     from sim.metrics import as_json, number_or_null
+    from sim.terminal import warnings
 
     summary = result.summary
     claims = [
@@ -218,7 +258,8 @@ def _json(result: Result) -> dict[str, Any]:
         }
         for expect in result.scenario.expect
     ]
-    return {**as_json(attrs.evolve(summary, wall_seconds=result.elapsed)), "expectations": claims}
+    numbers = as_json(attrs.evolve(summary, wall_seconds=result.elapsed))
+    return {**numbers, "expectations": claims, "warnings": list(warnings(summary, result.scenario))}
 
 
 def _tell(result: Result, realtime: bool) -> None:
@@ -237,6 +278,13 @@ def _show(result: Result) -> None:
 
     for line in summary_lines(result.summary, result.scenario, result.name, result.elapsed):
         click.secho(line, bold=line.isupper())
+
+
+def _precision(aim: "Aim", result: Result) -> str:
+    """Say what --precision took."""
+    from sim.terminal import precision_line
+
+    return precision_line(aim, result.summary, result.scenario)
 
 
 def _save(result: Result, folder: Path, as_json: bool) -> int:

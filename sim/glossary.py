@@ -9,6 +9,7 @@ from sim.wording import unknown
 Unit = Literal["s", "1", "share", "1/s"]
 
 DISTRIBUTION = ("mean", "p50", "p95", "p99", "p99.9", "max")
+TAIL = ("p99", "p99.9")
 VALUE = ("value",)
 PLACES = (  # where a change can be between its commit and the read model, in this order
     "publish",  # committed, not yet sent
@@ -65,6 +66,9 @@ METRICS = {
     "lost_updates": Metric("accepted quantity that the write model does not hold", "1"),
     "double_updates": Metric("quantity accepted once more, of commands that were sent again", "1"),
     "visibility_lag": Metric("from a change's commit until the read model shows it", "s", DISTRIBUTION),
+    "t_visibility": Metric(
+        "from a commit until such a share of the changes, or newer ones, can be seen", "s", TAIL
+    ),
     "stale_read_fraction": Metric("share of queries that missed a committed version", "share", of="queries"),
     "hot_stale_fraction": Metric(
         "share of queries for the products of the hotspot that missed a committed version",

@@ -15,7 +15,7 @@ from attrs import asdict, field, frozen
 
 from sim.blame import ALL, MIDDLE, WORST, shares, splits
 from sim.distributions import Floats
-from sim.glossary import METRICS, QUANTILES, split_name
+from sim.glossary import METRICS, QUANTILES, TAIL, split_name
 from sim.plan import numbered
 from sim.trace import Trace
 from sim.wording import count
@@ -27,7 +27,7 @@ Statistics = dict[str, float]
 class Estimate:
     """A number with its 95 % interval; the bounds are None where there is only one run to go by.
 
-    nan stands for what was never seen.
+    nan stands for what was never seen, and infinity for what never happened.
     """
 
     estimate: float
@@ -51,7 +51,8 @@ class Summary:
 
     `counts` tells on how many observations a metric rests, over all runs;
     `diverged` names the products that differed in the end of the first run in
-    which there were any.
+    which there were any; `settles_after`, from when on commands wait no longer or shorter than
+    later, in seconds, where the warm-up ends before that is so.
     """
 
     title: str
@@ -65,6 +66,7 @@ class Summary:
     metrics: dict[str, dict[str, Estimate]] = field(repr=False)
     counts: dict[str, int] = field(repr=False)
     diverged: tuple[Divergence, ...] = ()
+    settles_after: float | None = None
 
     def value(self, name: str) -> float:
         """Look an estimate up by its name: "staleness.p99", "throughput"."""
@@ -209,6 +211,87 @@ def measured_queries(trace: Trace) -> pl.DataFrame:
     )
 
 
+@frozen
+class VisibilityCurve:
+    """How large a share of the changes can be seen, or a newer one, so long after their commit.
+
+    `shares[i]` holds from `times[i]` seconds on until the next of them, within
+    a 95 % band from `low` to `high`; `n` changes stand behind it.
+    """
+
+    times: Floats
+    shares: Floats
+    low: Floats
+    high: Floats
+    n: int
+
+    def at(self, seconds: float) -> float:
+        """Give the share that can be seen so long after the commit."""
+        return float(self.shares[np.searchsorted(self.times, seconds, side="right") - 1])
+
+    def reached(self, share: float) -> float:
+        """Give the time from which on at least that share can be seen: infinite if never, nan of none."""
+        if not self.n:
+            return np.nan
+        short = np.flatnonzero(self.shares < share * (1 - 1e-12))
+        later = np.append(self.times, np.inf)
+        return float(later[short[-1] + 1]) if len(short) else float(self.times[0])
+
+
+def visibility_curve(trace: Trace) -> VisibilityCurve:
+    """Give P(a query asked t after a commit sees that version or a newer one), over the window's commits.
+
+    PBS's t-visibility (THEORY.md 0, 1.1). Under "arrival" the read model may
+    go back, and then so does the curve; a second copy counts from its arrival,
+    for the trace does not say when it was applied, and what is applied again
+    after a crash does not count. The band is Dvoretzky's,
+    Kiefer's and Wolfowitz's, ± sqrt(ln(2/0.05) / 2n): n independent changes
+    would keep within it, those of one run depend on each other.
+    """
+    n = len(measured_changes(trace))
+    if not n:
+        nothing = np.full(1, np.nan)
+        return VisibilityCurve(np.zeros(1), nothing, nothing, nothing, 0)
+    turns = _turns(trace)
+    after = np.append(0.0, (turns["time"] - turns["committed"]).to_numpy())
+    times, place = np.unique(after, return_inverse=True)
+    shares = np.cumsum(np.bincount(place, np.append(0, turns["turn"].to_numpy()))) / n
+    band = np.sqrt(np.log(2 / 0.05) / (2 * n))
+    return VisibilityCurve(times, shares, np.maximum(shares - band, 0), np.minimum(shares + band, 1), n)
+
+
+def _turns(trace: Trace) -> pl.DataFrame:
+    """Find when each change of the window comes into sight, itself or as a newer one (1), and goes (−1).
+
+    When the read model turns from one version to another, all between them come, or go.
+    """
+    shown = _showings(trace).with_columns(before=pl.col("version").shift(1, fill_value=0).over("product"))
+    low, high = pl.min_horizontal("before", "version"), pl.max_horizontal("before", "version")
+    crossed = shown.filter(low < high).select(
+        "product",
+        "time",
+        turn=(pl.col("version") - pl.col("before")).sign(),
+        version=pl.int_ranges(low, high),
+    )
+    crossed = crossed.explode("version").with_columns(pl.col("version") + 1)
+    return crossed.join(measured_changes(trace), on=["product", "version"])
+
+
+def _showings(trace: Trace) -> pl.DataFrame:
+    """List which version of a product the read model showed from when on, in that order."""
+    first = trace.changes.drop_nulls("visible").with_columns(pl.col("delivered").list.first(), time="visible")
+    apply = trace.scenario.reader.apply
+    if apply in ("newest", "fetch"):
+        return first.sort("time", "version")
+    if apply == "delta":  # shown up to the first gap: a version comes into sight with all before it
+        shown = pl.col("visible").fill_null(np.inf).cum_max().over("product", order_by="version")
+        return trace.changes.with_columns(time=shown).filter(pl.col("time") < np.inf).sort("time", "version")
+    copies = trace.changes.drop_nulls("visible").with_columns(pl.col("delivered").list.slice(1))
+    copies = copies.explode("delivered").drop_nulls("delivered")
+    copies = copies.with_columns(time=pl.max_horizontal("delivered", "visible"))
+    return pl.concat([first, copies]).sort("time", "delivered", "version")
+
+
 Measured = tuple[Statistics, int]
 
 
@@ -309,6 +392,11 @@ def _double_updates(trace: Trace) -> Measured:
 
 def _visibility_lag(trace: Trace) -> Measured:
     return _distribution(measured_changes(trace), pl.col("visible") - pl.col("committed"))
+
+
+def _t_visibility(trace: Trace) -> Measured:
+    curve = visibility_curve(trace)
+    return {name: curve.reached(QUANTILES[name]) for name in TAIL}, curve.n
 
 
 def _stale_read_fraction(trace: Trace) -> Measured:
@@ -424,6 +512,7 @@ _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "lost_updates": _lost_updates,
     "double_updates": _double_updates,
     "visibility_lag": _visibility_lag,
+    "t_visibility": _t_visibility,
     "stale_read_fraction": _stale_read_fraction,
     "hot_stale_fraction": _hot_stale_fraction,
     "cold_stale_fraction": _cold_stale_fraction,
@@ -484,7 +573,7 @@ def _estimates(name: str, table: Statistics, n: int) -> dict[str, Estimate]:
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
-    """Give a summary as the plain table that --json prints; nan becomes null."""
+    """Give a summary as the plain table that --json prints; nan and infinity become null."""
     return {
         "schema": 1,
         "title": summary.title,
@@ -499,6 +588,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             name: {statistic: _interval(estimate) for statistic, estimate in table.items()}
             for name, table in summary.metrics.items()
         },
+        "counts": summary.counts,
         "theory": {},
         "diverged": [asdict(divergence) for divergence in summary.diverged],
     }
@@ -510,5 +600,5 @@ def _interval(estimate: Estimate) -> dict[str, float | None]:
 
 
 def number_or_null(value: float | None) -> float | None:
-    """Give a number as JSON can hold it: what was never seen is null."""
-    return None if value is None or np.isnan(value) else float(value)
+    """Give a number as JSON can hold it: what was never seen, or never happened, is null."""
+    return None if value is None or not np.isfinite(value) else float(value)

@@ -26,16 +26,26 @@ from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
 from sim.scenario import Scenario
 from sim.stage import Interrupted, run
+from sim.steady import Latencies, latencies, settles_after, unsteady
 from sim.trace import Trace, check
 
 
 @frozen
 class Played:
-    """One finished replication: its number, what it says, and, of the first one, what happened."""
+    """One finished replication: its number, what it says, how long commands took, and a trace.
+
+    The trace is kept of the first one alone.
+    """
 
     replication: int
     summary: Summary
+    latencies: Latencies
     trace: Trace | None
+
+
+More = Callable[
+    [list[Played]], range
+]  # the numbers to play next, given what was played; an empty range: none
 
 
 class CutShort(KeyboardInterrupt):
@@ -53,7 +63,8 @@ def measure(
 
     The scenario may be given by its name or path, with some keys set otherwise.
     """
-    return combine([one.summary for one in play_all(library.load_scenario(scenario, settings), jobs)])
+    scenario = library.load_scenario(scenario, settings)
+    return conclude(scenario, play_all(scenario, jobs))
 
 
 def play_all(
@@ -64,15 +75,22 @@ def play_all(
     The result does not depend on the number of processes. `on_done` is called
     after each replication. CutShort carries what was finished before Ctrl-C.
     """
-    numbers = range(scenario.replications)
-    jobs = min(jobs or cores(), len(numbers))
+    jobs = min(jobs or cores(), scenario.replications)
+    return play_while(scenario, lambda played: range(len(played), scenario.replications), jobs, on_done)
+
+
+def play_while(
+    scenario: Scenario, more: More, jobs: int | None = None, on_done: Callable[[], object] = lambda: None
+) -> list[Played]:
+    """Play the replications that `more` wants, given those that were played, until it wants none."""
+    jobs = jobs or cores()
     if jobs == 1:
-        return _one_by_one(scenario, numbers, on_done)
+        return _one_by_one(scenario, more, on_done)
     try:
         with process_pool(jobs) as pool:
-            return _over(pool, scenario, numbers, on_done)
+            return _over(pool, scenario, more, on_done)
     except BrokenProcessPool:  # a worker process was killed; here there is nobody to lose
-        return _one_by_one(scenario, numbers, on_done)
+        return _one_by_one(scenario, more, on_done)
 
 
 def play(scenario: Scenario, replication: int) -> Played:
@@ -81,7 +99,25 @@ def play(scenario: Scenario, replication: int) -> Played:
     trace = run(scenario, replication)
     check(trace)
     summary = summarise(trace, time.perf_counter() - began)
-    return Played(replication, summary, trace if replication == 0 else None)
+    return Played(replication, summary, latencies(trace), trace if replication == 0 else None)
+
+
+def conclude(scenario: Scenario, played: Sequence[Played]) -> Summary:
+    """Make one summary of all replications: no interval without a steady state, no short warm-up unsaid.
+
+    A load of phases has no steady state to settle in, and neither has a script.
+    """
+    summary = combine([one.summary for one in played])
+    growing = unsteady(scenario, summary.value("throughput"))
+    metrics = {
+        name: {s: Estimate(e.estimate) for s, e in table.items()} if name in growing else table
+        for name, table in summary.metrics.items()
+    }
+    changing = (scenario.steps and not scenario.workers) or any(crowd.phases for crowd in scenario.workers)
+    settled = None
+    if not changing and "command_latency" not in growing:
+        settled = settles_after(scenario.warmup, [one.latencies for one in played])
+    return attrs.evolve(summary, metrics=metrics, settles_after=settled)
 
 
 def combine(summaries: Sequence[Summary]) -> Summary:
@@ -110,12 +146,15 @@ def combine(summaries: Sequence[Summary]) -> Summary:
 
 
 def interval(values: Iterable[float]) -> Estimate:
-    """Give the mean of independent values with its 95 % interval, t(n−1)·s/√n; nan values say nothing."""
+    """Give the mean of independent values with its 95 % interval, t(n−1)·s/√n; nan values say nothing.
+
+    An infinite value leaves a mean that is infinite, and no interval.
+    """
     sample = np.array([value for value in values if not math.isnan(value)])
     if not len(sample):
         return Estimate(math.nan)
     mean = float(sample.mean())
-    if len(sample) == 1:
+    if len(sample) == 1 or not math.isfinite(mean):
         return Estimate(mean)
     half = _student(len(sample) - 1) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
     return Estimate(mean, mean - half, mean + half)
@@ -143,18 +182,19 @@ def process_pool(jobs: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _over(
-    pool: Executor, scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]
-) -> list[Played]:
+def _over(pool: Executor, scenario: Scenario, more: More, on_done: Callable[[], object]) -> list[Played]:
     """Play replications side by side; whatever order they finish in, give them in theirs."""
     played: list[Played] = []
+    numbers = more(played)
     try:
-        waiting: list[Future[Played]] = [pool.submit(play, scenario, number) for number in numbers]
-        for done in _as_finished(waiting):
-            played.append(done.result())
-            on_done()
+        while numbers:
+            waiting: list[Future[Played]] = [pool.submit(play, scenario, number) for number in numbers]
+            for done in _as_finished(waiting):
+                played.append(done.result())
+                on_done()
+            numbers = more(_ordered(played))
     except KeyboardInterrupt:
-        raise CutShort(_how_far(played, scenario), _ordered(played)) from None
+        raise CutShort(_how_far(played, numbers), _ordered(played)) from None
     return _ordered(played)
 
 
@@ -169,25 +209,29 @@ def _as_finished(waiting: Iterable[Future[Played]]) -> Iterator[Future[Played]]:
         yield from done
 
 
-def _one_by_one(scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]) -> list[Played]:
+def _one_by_one(scenario: Scenario, more: More, on_done: Callable[[], object]) -> list[Played]:
     """Play replications one after the other in this process."""
     played: list[Played] = []
+    numbers = more(played)
     try:
-        for number in numbers:
-            played.append(play(scenario, number))
-            on_done()
+        while numbers:
+            for number in numbers:
+                played.append(play(scenario, number))
+                on_done()
+            numbers = more(played)
     except Interrupted as interrupt:
         if played:
-            raise CutShort(_how_far(played, scenario), played) from None
-        begun = Played(0, summarise(interrupt.trace), interrupt.trace)
+            raise CutShort(_how_far(played, numbers), played) from None
+        trace = interrupt.trace
+        begun = Played(0, summarise(trace), latencies(trace), trace)
         raise CutShort(str(interrupt), [begun]) from None
     except KeyboardInterrupt:
-        raise CutShort(_how_far(played, scenario), played) from None
+        raise CutShort(_how_far(played, numbers), played) from None
     return played
 
 
-def _how_far(played: list[Played], scenario: Scenario) -> str:
-    return f"interrupted: {len(played)} of {scenario.replications} replications were finished"
+def _how_far(played: list[Played], numbers: range) -> str:
+    return f"interrupted: {len(played)} of {numbers.stop} replications were finished"
 
 
 def _ordered(played: list[Played]) -> list[Played]:

@@ -1,22 +1,27 @@
 """A summary as the terminal shows it: what ran, what it found, what it means, what to do next."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 
-from sim.glossary import METRICS, split_name
+from sim.durations import duration_text
+from sim.glossary import METRICS, QUANTILES, VALUE, split_name
 from sim.metrics import Estimate, Summary
+from sim.precision import Aim, width
 from sim.scenario import Expect, Scenario
+from sim.steady import overloads, unsteady
 from sim.wording import count, readable, significant, time_unit
 
 COLUMNS = ("p50", "p95", "p99", "max")
 NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 SOME = 5  # products are named where many differ
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
+NO_END = 0.45  # a cut beyond so much of the run lies at the end of the half in which it is looked for
 
 STALENESS = {
     "staleness": "staleness",
     "versions_behind": "versions behind",
     "visibility_lag": "visibility lag",
+    "t_visibility": "visible, or a newer one",
     "stale_read_fraction": "stale reads",
     "hot_stale_fraction": "of the hot products",
     "cold_stale_fraction": "of the others",
@@ -24,6 +29,7 @@ STALENESS = {
 }
 QUIET = (  # worth a line only where they happen
     "visibility_lag",
+    "t_visibility",
     "admission_wait",
     "queue_wait",
     "query_latency",
@@ -35,7 +41,15 @@ QUIET = (  # worth a line only where they happen
     "unanswered_fraction",
     "double_updates",
 )
-HIDES = 0.1  # the naive latency is worth a line where it hides more than so much of the true one
+COUNTED = {  # what a distribution is one of; the others are of commands
+    "staleness": "read",
+    "versions_behind": "read",
+    "age_of_information": "read",
+    "query_latency": "read",
+    "visibility_lag": "change",
+    "t_visibility": "change",
+}
+HIDES = 0.1  # what differs from the row above it by no more than so much of it is not worth a line
 
 BLAME = {"blame": "of all stale time", "blame_p50": "of the median", "blame_p99": "of the worst 1%"}
 WHERE = {
@@ -76,17 +90,17 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     """Lay a summary out, line by line; headings are in capitals."""
     yield from _heading(summary, scenario, name, elapsed)
     yield ""
-    contention = {name: label for name, label in _contention(scenario).items() if _telling(name, summary)}
-    yield from _section("STALENESS", "how old is the view?", STALENESS, summary)
+    growing = unsteady(scenario, summary.value("throughput"))
+    yield from _section("STALENESS", "how old is the view?", STALENESS, summary, growing)
     yield from _blame(summary)
-    yield from _section("CONTENTION", "what does sharing cost?", contention, summary)
+    yield from _section("CONTENTION", "what does sharing cost?", _contention(scenario), summary, growing)
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
-    warnings = [*_overloads(summary, scenario), *_divergences(summary), *_warnings(summary)]
-    if warnings:
+    doubts = [f"!  {doubt}" for doubt in warnings(summary, scenario)]
+    if doubts:
         yield ""
-        yield from warnings
+        yield from doubts
 
 
 def expectation_line(expect: Expect, summary: Summary) -> str:
@@ -103,6 +117,24 @@ def expectation_line(expect: Expect, summary: Summary) -> str:
     return f"✗  {found}{_how_far_off(actual, bound)}"
 
 
+def precision_line(aim: Aim, summary: Summary, scenario: Scenario) -> str:
+    """Say how exact a number is, whether that is as exact as was wanted, and what it took."""
+    after = f"after {count(summary.replications, 'replication')}"
+    if why := aim.hopeless(summary, scenario):
+        return f"!  {why} ({after})."
+    estimate, unit = summary.estimate(aim.metric), METRICS[split_name(aim.metric)[0]].unit
+    found = f"{aim.metric} is {number_text(estimate.estimate, unit)} ± {_percent(width(estimate))}"
+    if aim.reached(summary):
+        return f"   {found} {after}"
+    return (
+        f"!  {found} {after}, not yet {_percent(aim.precision)}. Set a longer duration, or a higher --limit."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{significant(100 * share, 2)}%"
+
+
 def _how_far_off(actual: float, bound: float) -> str:
     """Say by how much a bound was missed: as a share of it, or as so many times it."""
     off = (actual - bound) / bound if bound else math.inf
@@ -117,6 +149,8 @@ def number_text(value: float, unit: str) -> str:
     """Write a number of the glossary in its unit."""
     if math.isnan(value):
         return "–"
+    if math.isinf(value):
+        return "never"
     if unit == "s":
         return readable(value)
     if unit == "share":
@@ -179,25 +213,44 @@ def _contention(scenario: Scenario) -> dict[str, str]:
     return {name: label for name, label in CONTENTION.items() if name != "writer_utilisation"}  # nobody's
 
 
-def _telling(name: str, summary: Summary) -> bool:
-    """Say whether a row adds something: the naive latency does where it hides some of the true one."""
-    if name != "naive_latency":
-        return True
-    return summary.value("naive_latency.mean") < (1 - HIDES) * summary.value("command_latency.mean")
+def _telling(rows: Iterable[str], summary: Summary) -> list[str]:
+    """Choose the rows that say something: what was seen, and adds to the others."""
+    return [name for name in rows if _seen(name, summary) and _adds(name, summary)]
 
 
-def _section(title: str, question: str, rows: dict[str, str], summary: Summary) -> Iterator[str]:
+def _seen(name: str, summary: Summary) -> bool:
+    """Say whether there is anything to show of a metric, or anything but 0 where that says nothing."""
+    shown = [estimate.estimate for s, estimate in summary.metrics[name].items() if s in (*COLUMNS, *VALUE)]
+    return not all(map(math.isnan, shown)) and (any(shown) or name not in QUIET)
+
+
+def _adds(name: str, summary: Summary) -> bool:
+    """Say whether a row is more than the one above it.
+
+    The naive latency is where it hides some of the true one, and t-visibility
+    where it is not just the visibility lag: where changes overtake each
+    other, or are lost.
+    """
+    if name == "naive_latency":
+        return summary.value("naive_latency.mean") < (1 - HIDES) * summary.value("command_latency.mean")
+    if name == "t_visibility":
+        lag = summary.value("visibility_lag.p99")
+        return not abs(summary.value("t_visibility.p99") - lag) <= HIDES * lag  # or there is no lag
+    return True
+
+
+def _section(
+    title: str, question: str, rows: dict[str, str], summary: Summary, growing: Set[str]
+) -> Iterator[str]:
     """Lay out one table: distributions with their quantiles, then single values."""
     yield title
     yield f"   {question:<24}" + "".join(f"{column:>16}" for column in COLUMNS)
-    for name, label in rows.items():
+    for name in _telling(rows, summary):
         table, unit = summary.metrics[name], METRICS[name].unit
-        shown = [table[c] for c in COLUMNS if c in table] or [table["value"]]
-        if all(math.isnan(e.estimate) for e in shown) or (
-            name in QUIET and not any(e.estimate for e in shown)
-        ):
-            continue
-        yield f"   {label:<24}" + "".join(f"{estimate_text(e, unit):>16}" for e in shown)
+        grows = " grows" if name in growing else ""
+        columns = VALUE if "value" in table else COLUMNS
+        cells = [estimate_text(table[c], unit) + grows if c in table else "" for c in columns]
+        yield f"   {rows[name]:<24}{''.join(f'{cell:>16}' for cell in cells)}".rstrip()
 
 
 def _blame(summary: Summary) -> Iterator[str]:
@@ -212,39 +265,66 @@ def _blame(summary: Summary) -> Iterator[str]:
         yield f"   {WHERE[place]:<34}" + "".join(f"{estimate_text(c[place], 'share'):>18}" for c in columns)
 
 
-def _overloads(summary: Summary, scenario: Scenario) -> Iterator[str]:
-    """Name the stations behind the writer that get more changes than they can pass on."""
-    if scenario.architecture != "cqrs":
-        return
-    rate = summary.value("throughput")
-    works = {"reader": scenario.reader.handler.mean}
-    if scenario.link.order == "serial":
-        works["link"] = scenario.link.delay.mean
-    for station, each in works.items():
-        if rate * each >= 1:
-            load = f"{significant(rate)} changes a second of {readable(each)} each"
-            yield f"!  The {station} cannot keep up with {load}: the lag grows as long as the run lasts."
-
-
 def _divergences(summary: Summary) -> Iterator[str]:
     """Name the products of which the read model is wrong in the end, and say why."""
     if not summary.diverged:
         return
     mean = significant(summary.value("divergence_at_end"))
     first = "  In one run:" if summary.replications > 1 else ""
-    yield f"!  Wrong for ever: the read model of {mean} of the products, when all has drained.{first}"
+    yield f"Wrong for ever: the read model of {mean} of the products, when all has drained.{first}"
     for one in summary.diverged[:SOME]:
         yield f"   product {one.product} holds {one.held:,} and shows {one.shown:,}: {one.why}"
     if len(summary.diverged) > SOME:
         yield f"   and {count(len(summary.diverged) - SOME, 'product')} more"
 
 
-def _warnings(summary: Summary) -> Iterator[str]:
-    """Say which of the numbers above should not be quoted yet."""
-    reads, commands = summary.counts["staleness"], summary.counts["command_latency"]
-    for n, what in ((reads, "read"), (commands, "command")):
-        if 0 < n * 0.01 < THIN:
-            beyond = count(math.ceil(n * 0.01), what)
-            yield f"!  p99 rests on {beyond}. Set a longer duration before quoting it."
+def warnings(summary: Summary, scenario: Scenario) -> Iterator[str]:
+    """Say which of the numbers should not be quoted yet, and why."""
+    yield from map(str, overloads(scenario, summary.value("throughput")))
+    if summary.settles_after is not None:
+        yield _too_short(summary.settles_after, scenario)
+    yield from _divergences(summary)
+    yield from _thin(summary, scenario)
     if summary.replications == 1:
-        yield "!  One run has no intervals. Use --replications 10 before quoting a number."
+        yield "One run has no intervals. Use --replications 10 before quoting a number."
+
+
+def _thin(summary: Summary, scenario: Scenario) -> Iterator[str]:
+    """Name the quantiles, shown or expected, with too few observations beyond them in all runs together.
+
+    What counts reads has a line of its own, and what counts changes or
+    commands, each with the least that any of its metrics has.
+    """
+    rows = [*_telling(STALENESS, summary), *_telling(_contention(scenario), summary)]
+    quoted = {(name, column) for name in rows for column in COLUMNS}
+    quoted |= {split_name(expect.metric) for expect in scenario.expect}
+    fewest: dict[str, dict[str, int]] = {}
+    for name, statistic in sorted(quoted):
+        if statistic in QUANTILES and statistic in METRICS[name].statistics and summary.counts[name]:
+            beyond = _beyond(summary.counts[name], QUANTILES[statistic])
+            of = fewest.setdefault(COUNTED.get(name, "command"), {})
+            of[statistic] = min(beyond, of.get(statistic, beyond))
+    for noun, numbers in fewest.items():
+        thin = [quantile for quantile in QUANTILES if numbers.get(quantile, THIN) < THIN]
+        if thin:
+            rests = ", ".join(f"{quantile} rests on {count(numbers[quantile], noun)}" for quantile in thin)
+            yield f"{rests}. Set a longer duration before quoting {'it' if len(thin) == 1 else 'them'}."
+
+
+def _beyond(n: int, share: float) -> int:
+    """Count the observations beyond a quantile of n; where there is none, it is the last one itself."""
+    return max(1, math.floor(n * (1 - share) + 1e-9))
+
+
+def _too_short(settles: float, scenario: Scenario) -> str:
+    """Say that the warm-up ends too soon, and what would do; a cut is looked for in the first half only."""
+    if settles > NO_END * scenario.duration:
+        return (
+            "Commands do not settle in the first half of the run. Set a longer duration, and a longer warmup."
+        )
+    step = 10.0 ** (math.floor(math.log10(settles)) - 1)
+    enough = float(f"{math.ceil(settles / step) * step:.3g}")
+    return (
+        f"The warm-up looks too short: the time to commit settles after about {readable(enough)}. "
+        f"Set warmup={duration_text(enough)}."
+    )

@@ -415,6 +415,11 @@ _IMPOSSIBLE = [  # in which table, which rows, and what they would mean
         pl.col("version") != pl.int_range(1, pl.len() + 1).over("product"),
         "a product's versions are not 1, 2, 3…",
     ),
+    (
+        "changes",
+        (pl.col("committed") < pl.col("committed").shift(1)).over("product"),
+        "a version was committed before the one that it follows",
+    ),
     ("changes", pl.col("quantity_after") < 0, "a stock is negative"),
     ("changes", pl.col("visible") < pl.col("committed"), "a change was visible before its commit"),
     (
@@ -456,17 +461,29 @@ def check(trace: Trace) -> None:
     accepted = trace.commands.filter(pl.col("outcome") == "accepted")["id"].sort()
     if not accepted.equals(trace.changes["command"].sort()):
         raise TraceError("the accepted commands and the changes are not the same")
-    _no_row(_seen_too_early(trace), "a query saw a version before it was visible")
+    _no_row(_committed_elsewhere(trace), "a change was committed while nobody worked on its command")
+    _no_row(_seen_before(trace, "committed"), "a query saw a version that was not committed yet")
+    _no_row(_seen_before(trace, "visible"), "a query saw a version before it was visible")
     for station, entered, left in (("inbox", "admitted", "started"), ("writer", "started", "finished")):
         _little(trace.commands, trace.until, station, entered, left)
 
 
-def _seen_too_early(trace: Trace) -> pl.DataFrame:
-    """Find the queries that were shown a version which nobody could see yet."""
-    shown = trace.changes.select("product", "visible", seen_version="version")
+def _committed_elsewhere(trace: Trace) -> pl.DataFrame:
+    """Find the changes whose commit lies outside the work on their command.
+
+    A commit that is moved makes a query fresh that was not, or stale.
+    """
+    work = trace.commands.select("started", "finished", command="id")
+    changes = trace.changes.join(work, on="command")
+    return changes.filter(~pl.col("committed").is_between("started", "finished"))
+
+
+def _seen_before(trace: Trace, event: str) -> pl.DataFrame:
+    """Find the queries that were shown a version before, or without, an event of its change."""
+    shown = trace.changes.select("product", event, seen_version="version")
     seen = trace.queries.filter(pl.col("seen_version") > 0)
     seen = seen.join(shown, on=["product", "seen_version"], how="left")
-    return seen.filter(pl.col("visible").is_null() | (pl.col("visible") > pl.col("answered")))
+    return seen.filter(pl.col(event).is_null() | (pl.col(event) > pl.col("answered")))
 
 
 def _little(commands: pl.DataFrame, until: float, station: str, entered: str, left: str) -> None:

@@ -15,6 +15,7 @@ from sim.trace import load_trace
 SIM = str(Path(sys.executable).with_name("sim"))
 SHORT = ("--set", "duration=3s", "--replications", "2")
 KNOWN = "back-pressure, flash-sale, hot-product, lost-updates, one-lock, oversold, saturation, spike, story"
+EXACTLY = ["flash-sale", "--metric", "staleness.mean", "--precision"]
 LONG = ("run", "flash-sale", "--set", "duration=1h", "--set", "workers.phases=[]")
 
 
@@ -83,7 +84,8 @@ def test_json_is_one_object_and_nothing_else(here: Path, capsys: pytest.CaptureF
     _, printed, errors = called(capsys, "run", "flash-sale", "--json", *SHORT)
     found = json.loads(printed)
     keys = ["schema", "title", "seed", "engine", "loop", "replications", "fingerprint"]
-    keys += ["virtual_seconds", "wall_seconds", "metrics", "theory", "diverged", "expectations"]
+    keys += ["virtual_seconds", "wall_seconds", "metrics", "counts", "theory", "diverged"]
+    keys += ["expectations", "warnings"]
     assert list(found) == keys
     assert (found["schema"], found["seed"], found["engine"], found["loop"]) == (1, 7, "trio", "open")
     assert (found["replications"], found["virtual_seconds"]) == (2, 3.0)
@@ -142,6 +144,20 @@ def test_a_run_is_saved_and_can_be_loaded(here: Path, capsys: pytest.CaptureFixt
         (["flash-sale", "--set", "workers.add=2"], 'a share lies between 0 and 1 ("0%" and "100%"): 2\n'),
         (["story", "--set", "link.delay=expo(5ms)"], "unknown distribution 'expo'"),
         (["flash-sale", "--realtime"], "--realtime tells a story line by line"),
+        (
+            ["flash-sale", "--precision", "2%"],
+            "--precision and --metric go together: --precision 2% --metric s",
+        ),
+        (["flash-sale", "--metric", "staleness.p99"], "--precision and --metric go together"),
+        (["flash-sale", "--limit", "20"], "--precision and --metric go together"),
+        ([*EXACTLY, "2"], "--precision takes a share between 0% and 100%: --precision 2%, not '2'\n"),
+        ([*EXACTLY, "0%"], "--precision takes a share between 0% and 100%: --precision 2%, not '0%'\n"),
+        ([*EXACTLY, "100%"], "--precision takes a share between 0% and 100%"),
+        (
+            [*EXACTLY, "2%", "--metric", "stalness.p99"],
+            "unknown metric 'stalness' (did you mean 'staleness'?)",
+        ),
+        ([*EXACTLY, "2%", "--metric", "staleness"], "staleness has mean, p50, p95, p99, p99.9, max: write"),
         (["story", "--replications", "0"], "Invalid value for '--replications'"),
     ],
 )

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from sim.glossary import DISTRIBUTION, METRICS, PLACES, QUANTILES, VALUE, Metric, split_name
+from sim.glossary import DISTRIBUTION, METRICS, PLACES, QUANTILES, TAIL, VALUE, Metric, split_name
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ def test_a_name_is_a_metric_and_a_statistic(name: str, parts: tuple[str, str]) -
         ("staleness", "staleness has mean, p50, p95, p99, p99.9, max: write staleness.max"),
         ("staleness.p98", "staleness has mean, p50, p95, p99, p99.9, max: write staleness.max"),
         ("staleness.value", "staleness has mean, p50, p95, p99, p99.9, max: write staleness.max"),
+        ("t_visibility.p95", "t_visibility has p99, p99.9: write t_visibility.p99.9"),
         ("throughput.p99", "throughput has value: write throughput.value"),
         (
             "stalness.p99",
@@ -48,12 +49,12 @@ def test_every_statistic_of_every_metric_has_a_name_that_can_be_split(name: str)
 
 
 @pytest.mark.parametrize(("name", "metric"), METRICS.items())
-def test_a_share_says_what_it_is_counted_among_and_a_distribution_has_all_its_statistics(
+def test_a_share_says_what_it_is_counted_among_and_a_metric_has_one_of_three_sets_of_statistics(
     name: str, metric: Metric
 ) -> None:
-    """Everything that is measured has a meaning and either one value or the whole distribution."""
+    """Everything that is measured has a meaning and one value, the whole distribution or its tail."""
     assert metric.meaning
-    assert metric.statistics in (VALUE, DISTRIBUTION, PLACES)
+    assert metric.statistics in (VALUE, DISTRIBUTION, TAIL, PLACES)
     assert not metric.of or metric.unit == "share"
     assert not name.endswith("_fraction") or metric.of
 

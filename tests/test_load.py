@@ -14,7 +14,7 @@ import sim
 from sim.distributions import Floats, Pace
 from sim.durations import Rate, Seconds
 from sim.inventory import NOTHING, Change, Intent
-from sim.metrics import by_worker, summarise
+from sim.metrics import by_worker
 from sim.scenario import Scenario, Workers, Writer
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed
@@ -62,23 +62,7 @@ def test_every_run_keeps_every_promise(scenario: Scenario, replication: int) -> 
     again = sim.run(scenario, replication)
     assert again.fingerprint == trace.fingerprint
     if scenario.reader.apply == "newest" or scenario.link.order != "independent":
-        assert not any(recount(trace)["monotonic_read_violations"])
-
-
-@settings(max_examples=50, deadline=None)
-@given(scenarios(architecture="cqrs"))
-def test_every_staleness_metric_of_every_run_agrees_with_a_plain_recount(scenario: Scenario) -> None:
-    """Also where workers look first, read back what they wrote, and wait for answers."""
-    trace = sim.run(scenario)
-    summary, found = summarise(trace), recount(trace)
-    for name in ("stale_read_fraction", "monotonic_read_violations", "read_your_writes_violations"):
-        assert summary.counts[name] == len(found[name])
-        if found[name]:
-            assert summary.value(name) == sum(found[name]) / len(found[name])
-    for name in ("staleness", "versions_behind", "age_of_information"):
-        if found[name]:
-            assert summary.value(f"{name}.max") == max(found[name])
-            assert summary.value(f"{name}.mean") == pytest.approx(sum(found[name]) / len(found[name]))
+        assert not recount(trace).values["monotonic_read_violations"] > 0
 
 
 def test_a_closed_loop_worker_waits_for_its_answer_and_then_thinks() -> None:

@@ -19,7 +19,7 @@ from scipy.special import ndtr
 
 from sim.distributions import Floats
 from sim.inventory import Intent
-from sim.metrics import measured_changes, measured_queries, summarise
+from sim.metrics import measured_changes, measured_queries, summarise, visibility_curve
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace
@@ -88,12 +88,12 @@ def reads(trace: Trace) -> Numbers:
 def ways_of_changes(trace: Trace) -> Numbers:
     """Measure how long changes take: within t (one product), from the intent on, how many are under way."""
     changes = measured_changes(trace).sort("version")
-    shown = changes["visible"].fill_null(math.inf).reverse().cum_min().reverse() - changes["committed"]
+    curve = visibility_curve(trace)
     intents = trace.commands.select("intended", command="id")
     whole = changes.join(intents, on="command").select(pl.col("visible") - pl.col("intended")).to_series()
     under_way = in_flight(trace)
     return {
-        **{name: float((shown <= t).to_numpy().mean()) for t, name in WITHIN.items()},
+        **{name: curve.at(t) for t, name in WITHIN.items()},
         END_TO_END: float(whole.drop_nulls().to_numpy().mean()),
         IN_FLIGHT: float(under_way.mean()),
         SPREAD: float(under_way.var()),

@@ -1,9 +1,10 @@
 import pytest
+from attrs import evolve
 
 import sim
 from sim.metrics import Estimate
-from sim.scenario import Expect
-from sim.terminal import estimate_text, expectation_line, summary_lines
+from sim.scenario import Expect, Scenario
+from sim.terminal import estimate_text, expectation_line, summary_lines, warnings
 
 BRIEF = {"duration": "5s", "warmup": "0s", "replications": "1"}
 
@@ -79,3 +80,48 @@ def test_a_station_that_falls_behind_for_ever_is_named(settings: dict[str, str],
     text = shown("saturation", **settings)
     assert ("cannot keep up" in text) is bool(told)
     assert told in text
+
+
+@pytest.mark.parametrize(
+    ("reads", "changes", "expected", "told"),
+    [
+        (2000, 2000, (), []),
+        (1999, 2000, (), ["p99 rests on 19 reads. Set a longer duration before quoting it."]),
+        (
+            300,
+            39,
+            (),
+            [
+                "p95 rests on 15 reads, p99 rests on 3 reads. Set a longer duration before quoting them.",
+                "p50 rests on 19 changes, p95 rests on 1 change, p99 rests on 1 change. "
+                "Set a longer duration before quoting them.",
+            ],
+        ),
+        (
+            12_000,
+            20_000,
+            ("staleness.p99.9", "t_visibility.p99.9", "age_of_information.mean"),
+            ["p99.9 rests on 12 reads. Set a longer duration before quoting it."],
+        ),
+        (0, 2000, (), []),
+    ],
+)
+def test_a_quantile_with_fewer_than_twenty_beyond_it_is_named(
+    reads: int, changes: int, expected: tuple[str, ...], told: list[str]
+) -> None:
+    """Whether it is shown or only expected; counted over all runs, reads, changes and commands apart."""
+    scenario = sim.load_scenario("hot-product", {"duration": "5s", "warmup": "0s"})
+    scenario = evolve(scenario, expect=tuple(Expect(name, below=1.0) for name in expected))
+    summary = sim.summarise(sim.run(scenario))
+    counts = dict.fromkeys(summary.counts, 10**6)
+    counts |= dict.fromkeys(("staleness", "versions_behind", "age_of_information", "query_latency"), reads)
+    counts |= {"visibility_lag": changes, "t_visibility": changes}
+    assert list(warnings(evolve(summary, counts=counts, replications=10), scenario)) == told
+
+
+def test_what_is_not_shown_is_not_warned_of() -> None:
+    """Nobody waited at the door of a story: its p99 is no number that anybody could quote."""
+    scenario: Scenario = sim.load_scenario("story")
+    summary = sim.summarise(sim.run(scenario))
+    counts = dict.fromkeys(summary.counts, 10**6) | {"admission_wait": 3}
+    assert list(warnings(evolve(summary, counts=counts, replications=2), scenario)) == []

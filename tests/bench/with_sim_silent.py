@@ -43,12 +43,12 @@ class Silent(Log):
         self.commands = self.accepted = self.seen = 0
         self.admitted = self.admissions = Sum("d", [0.0])
         self.started = self.starts = Sum("d", [0.0])
-        self.finished, self.visible = array("d", [0.0]), array("d", [0.0])
-        self.outcome, self.copies = array("q", [0]), array("q", [0])
+        self.finished, self.sent = array("d", [0.0]), array("d", [0.0])
+        self.outcome = array("q", [0])
         for column in ("issued", "version", "answered", "seen_version", "seen_quantity"):
             delattr(self, column)  # nobody may write there unseen
 
-    def issue(self, worker: int, intent: Intent, now: float) -> int:
+    def issue(self, worker: int, intent: Intent, now: float, repeats: int | None = None) -> int:
         """Count a command."""
         self.commands += 1
         return SLOT
@@ -58,7 +58,19 @@ class Silent(Log):
         self.accepted += 1
         return SLOT
 
+    def travel(self, change: int, copies: int, delay: float, line: float, outage: float) -> None:
+        """Let it go by."""
+
     def deliver(self, change: int, now: float) -> None:
+        """Let it go by."""
+
+    def take(self, change: int, polled: float, now: float) -> None:
+        """Let it go by."""
+
+    def handle(self, change: int, now: float) -> None:
+        """Let it go by."""
+
+    def show(self, change: int, now: float) -> None:
         """Let it go by."""
 
     def answer(self, query: int, stock: Stock, now: float) -> None:
