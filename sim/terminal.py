@@ -1,14 +1,19 @@
 """A summary as the terminal shows it: what ran, what it found, what it means, what to do next."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from textwrap import wrap
 
 from sim.glossary import METRICS, split_name
 from sim.metrics import Estimate, Summary
 from sim.scenario import Expect, Scenario
+from sim.theory import Prediction, Refusal
 from sim.wording import count, readable, significant, time_unit
 
+WIDTH = 100  # of what is broken into lines
 COLUMNS = ("p50", "p95", "p99", "max")
+BESIDE = "p99"  # the column for which theory speaks, where there are several
 NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
 
@@ -51,13 +56,16 @@ CONTENTION = {
 }
 
 
-def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:
-    """Lay a summary out, line by line; headings are in capitals."""
+def summary_lines(
+    summary: Summary, scenario: Scenario, name: str, elapsed: float, theory: Iterable[Prediction] = ()
+) -> Iterator[str]:
+    """Lay a summary out, line by line, with what theory says beside it; headings are in capitals."""
     yield from _heading(summary, scenario, name, elapsed)
     yield ""
+    foretold = {one.metric: one.value for one in theory}
     contention = {name: label for name, label in _contention(scenario).items() if _telling(name, summary)}
-    yield from _section("STALENESS", "how old is the view?", STALENESS, summary)
-    yield from _section("CONTENTION", "what does sharing cost?", contention, summary)
+    yield from _section("STALENESS", "how old is the view?", STALENESS, summary, foretold)
+    yield from _section("CONTENTION", "what does sharing cost?", contention, summary, foretold)
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
@@ -65,6 +73,40 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     if warnings:
         yield ""
         yield from warnings
+
+
+def theory_lines(
+    scenario: Scenario, name: str, holding: Sequence[Prediction], refused: Sequence[Refusal]
+) -> Iterator[str]:
+    """Lay out which closed forms hold, model by model, and what is in the way of the others."""
+    yield f"{name}   {_way(scenario)}     {scenario.loop} loop"
+    yield ""
+    yield "HOLDS"
+    for model, alike in groupby(holding, key=lambda one: one.model):
+        yield from _model_lines(model, list(alike))
+    yield "DOES NOT HOLD"
+    for (model, because), forms in groupby(refused, key=lambda one: (one.model, one.because)):
+        yield from _wrapped(f"{model}: {because}", indent=3)
+        yield from _wrapped(", ".join(form.metric for form in forms), indent=6)
+
+
+def _model_lines(model: str, holding: Sequence[Prediction]) -> Iterator[str]:
+    """Lay out one model: why it holds, and each of its numbers, with the formula where it is a new one."""
+    yield f"   {model}   ({holding[0].source})"
+    reasons = dict.fromkeys(reason for one in holding for reason in one.holds_because.split("; "))
+    yield from _wrapped(f"because: {'; '.join(reasons)}", indent=6)
+    before = ""
+    for one in holding:
+        value = number_text(one.value, METRICS[split_name(one.metric)[0]].unit)
+        formula = "" if one.formula == before else one.formula
+        yield f"      {one.metric:<30}{value:>10}   {formula}".rstrip()
+        before = one.formula
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Break a text into indented lines."""
+    margin = " " * indent
+    return wrap(text, WIDTH, initial_indent=margin, subsequent_indent=margin)
 
 
 def expectation_line(expect: Expect, summary: Summary) -> str:
@@ -127,9 +169,7 @@ def _scale(value: float, unit: str) -> tuple[float, str]:
 
 
 def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:
-    crowds = " + ".join(f"{crowd.count} {crowd.name}" for crowd in scenario.workers)
-    way = f"{crowds or 'nobody'} → {_house(scenario)}"
-    yield f"{name}  seed {summary.seed}   {way}     {summary.loop} loop"
+    yield f"{name}  seed {summary.seed}   {_way(scenario)}     {summary.loop} loop"
     runs = f"{summary.replications} × " if summary.replications > 1 else ""
     facts = [
         f"{runs}{readable(summary.virtual_seconds)} simulated in {elapsed:.2f} s",
@@ -139,6 +179,12 @@ def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) ->
         f"run {summary.fingerprint[:6]}",
     ]
     yield "    ".join(filter(None, facts))
+
+
+def _way(scenario: Scenario) -> str:
+    """Say who commands, and what stands between them and those who look."""
+    crowds = " + ".join(f"{crowd.count} {crowd.name}" for crowd in scenario.workers)
+    return f"{crowds or 'nobody'} → {_house(scenario)}"
 
 
 def _house(scenario: Scenario) -> str:
@@ -164,7 +210,9 @@ def _telling(name: str, summary: Summary) -> bool:
     return summary.value("naive_latency.mean") < (1 - HIDES) * summary.value("command_latency.mean")
 
 
-def _section(title: str, question: str, rows: dict[str, str], summary: Summary) -> Iterator[str]:
+def _section(
+    title: str, question: str, rows: dict[str, str], summary: Summary, foretold: dict[str, float]
+) -> Iterator[str]:
     """Lay out one table: distributions with their quantiles, then single values."""
     yield title
     yield f"   {question:<24}" + "".join(f"{column:>16}" for column in COLUMNS)
@@ -175,7 +223,17 @@ def _section(title: str, question: str, rows: dict[str, str], summary: Summary) 
             name in QUIET and not any(e.estimate for e in shown)
         ):
             continue
-        yield f"   {label:<24}" + "".join(f"{estimate_text(e, unit):>16}" for e in shown)
+        found = "".join(f"{estimate_text(e, unit):>16}" for e in shown)
+        yield f"   {label:<24}{found}{_beside(name, foretold)}"
+
+
+def _beside(name: str, foretold: dict[str, float]) -> str:
+    """Say what theory says of a row, if it says anything."""
+    unit = METRICS[name].unit
+    if name in foretold:
+        return f"   theory {number_text(foretold[name], unit)}"
+    one = foretold.get(f"{name}.{BESIDE}")
+    return "" if one is None else f"   theory {BESIDE} {number_text(one, unit)}"
 
 
 def _overloads(summary: Summary, scenario: Scenario) -> Iterator[str]:
