@@ -16,13 +16,10 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.integrate import quad
-from scipy.linalg import expm
-from scipy.special import gammainc, gammaln, lambertw, pdtr
 
 from sim import laws
 from sim.distributions import Distribution, Exponential, Floats
-from sim.laws import Tail, integral_over
+from sim.laws import Tail, integral_between, integral_over
 
 
 def each(numbers: Floats, one: Callable[[float], float]) -> Floats:
@@ -56,6 +53,8 @@ def md1_wait(rate: float, mean: float) -> Tail:
     textbook's sum, (1 − ρ)Σ (Λ(js − t))ʲ/j! e^(−Λ(js − t)), is the same, but
     its terms alternate and cancel each other in floating point.
     """
+    from scipy.special import gammainc, gammaln
+
     rho = rate * mean
     behind = 1 - np.cumsum(md1_number(rho, int(8 / (1 - rho)) + 20))[1:]  # P(more than 0, 1, 2 … in line)
 
@@ -75,6 +74,8 @@ def md1_number(rho: float, most: int) -> Floats:
 
     pₙ = p₀βₙ₋₁ + Σ_{k=1}^{n} pₖβₙ₋ₖ, with βⱼ = P(Poisson(ρ) > j) (Tijms).
     """
+    from scipy.special import gammainc
+
     more = gammainc(np.arange(most) + 1, rho)
     law = np.zeros(most + 1)
     law[0] = 1 - rho
@@ -106,6 +107,8 @@ def repairman(workers: int, think: float, mean: float) -> Floats:
 
 def repairman_sojourn(workers: int, think: float, mean: float) -> Tail:
     """Give P(latency > t): whoever comes finds the law of N − 1 workers, and Σ πₙ P(Erlang(n + 1) > t)."""
+    from scipy.special import pdtr
+
     found = repairman(workers - 1, think, mean)
     ahead = np.arange(len(found))
     return lambda t: float(found @ pdtr(ahead, t / mean))
@@ -124,6 +127,13 @@ def fixed_staleness_mean(rates: Floats, d: float) -> Floats:
     return np.asarray(d + np.expm1(-rates * d) / rates)
 
 
+def fixed_behind(rates: Floats, d: float, k: float) -> Floats:
+    """After a fixed delay, P(K > k): K is Poisson(λd)."""
+    from scipy.special import pdtrc
+
+    return np.asarray(pdtrc(math.floor(k), rates * d))
+
+
 def poll_staleness(rates: Floats, d: float, every: float, s: float = 0.0) -> Floats:
     """With polling, P(S > s): the delay is uniform on d … d + T, and the same for all that is on its way."""
     first = min(max(s - d, 0.0), every)
@@ -135,9 +145,7 @@ def poll_staleness_mean(rates: Floats, d: float, every: float) -> Floats:
     """With polling, E[S]: the mean over a uniform delay of what a fixed one does."""
 
     def one(rate: float) -> float:
-        return (
-            float(quad(lambda u: d + u + math.expm1(-rate * (d + u)) / rate, 0, every, epsabs=0)[0]) / every
-        )
+        return integral_between(lambda u: d + u + math.expm1(-rate * (d + u)) / rate, 0, every) / every
 
     return each(rates, one)
 
@@ -266,7 +274,7 @@ def last_arrival_stale(rates: Floats, mean: float) -> Floats:
     """Last to arrive wins, exponential delays: 1 − ∫₀¹ yʳ e^(−r(1 − y)) dy are stale, r = λE[D]."""
 
     def shown(r: float) -> float:
-        return float(quad(lambda y: y**r * math.exp(-r * (1 - y)), 0, 1)[0])
+        return integral_between(lambda y: y**r * math.exp(-r * (1 - y)), 0, 1)
 
     return each(rates * mean, lambda r: 1 - shown(r))
 
@@ -308,6 +316,8 @@ def md1_age(rate: float, mean: float) -> float:
 
 def dm1_age(rate: float, mean: float) -> float:
     """D/M/1: E[A] = (1/μ)(1/(2ρ) + 1/(1 − β)), β = −ρW₀(−e^(−1/ρ)/ρ)."""
+    from scipy.special import lambertw
+
     rho = rate * mean
     beta = -rho * float(lambertw(-math.exp(-1 / rho) / rho).real)
     return mean * (1 / (2 * rho) + 1 / (1 - beta))
@@ -324,6 +334,8 @@ def closed_staleness(share: float, workers: int, think: float, mean: float, d: f
     came in the last u with chance π e^(D₀u) 1, so P(stale) = 1 − π e^(D₀d) 1 and
     E[S] = d − ∫₀ᵈ π e^(D₀u) 1 du; a column of ones beside D₀ adds that up.
     """
+    from scipy.linalg import expm
+
     births = (workers - np.arange(workers + 1)) / think
     deaths = np.where(np.arange(workers + 1) > 0, 1 / mean, 0.0)
     silent = np.diag(births[:-1], 1) + np.diag((1 - share) * deaths[1:], -1) - np.diag(births + deaths)

@@ -1,15 +1,13 @@
 """What is known of a random duration without drawing it: its tail, its excess, its second moment.
 
 The formulas are made of these. D is the duration, in seconds, and x is never
-negative.
+negative. scipy takes a fifth of a second to import, and many a scenario needs
+none of it, so it is imported where it is used.
 """
 
 import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-
-from scipy.integrate import quad
-from scipy.special import gammaincc, ndtr
 
 from sim.distributions import (
     Constant,
@@ -34,6 +32,8 @@ def fixed(law: Distribution) -> float | None:
 
 def tail(law: Distribution, x: float) -> float:
     """P(D > x)."""
+    from scipy.special import gammaincc, ndtr
+
     match law:
         case Constant(value):
             return float(x < value)
@@ -54,6 +54,8 @@ def tail(law: Distribution, x: float) -> float:
 
 def excess(law: Distribution, x: float) -> float:
     """Give ∫ₓ^∞ P(D > u) du = E[max(D − x, 0)], in seconds."""
+    from scipy.special import gammaincc, ndtr
+
     match law:
         case Constant(value):
             return max(value - x, 0.0)
@@ -120,6 +122,8 @@ def integral_over(law: Distribution, f: Tail, *scales: float) -> float:
 
 def integral(f: Tail, *scales: float, marks: Iterable[float] = ()) -> float:
     """∫₀^∞ f, piece by piece around the scales on which f changes; nan if it does not settle."""
+    from scipy.integrate import quad
+
     ladder = {scale * 10.0**power for scale in scales for power in range(-3, 5)}
     edges = [*sorted({0.0, *marks, *ladder}), math.inf]
     least = 1e-13 * min(1.0, *scales)
@@ -128,6 +132,13 @@ def integral(f: Tail, *scales: float, marks: Iterable[float] = ()) -> float:
     ]
     total, error = (math.fsum(column) for column in zip(*pieces, strict=True))
     return total if error <= 1e-6 * abs(total) else math.nan
+
+
+def integral_between(f: Tail, low: float, high: float) -> float:
+    """Integrate what is smooth from one end to the other."""
+    from scipy.integrate import quad
+
+    return float(quad(f, low, high, epsabs=0)[0])
 
 
 def quantile(tail: Tail, share: float) -> float:

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from attrs import frozen
-from scipy.special import pdtrc
 
 from sim import conditions as when
 from sim import formulas, laws
@@ -441,7 +440,7 @@ MODELS = (
             Form(
                 "versions_behind",
                 "Σ qᵢ P(Poisson(pᵢΛd) > k)",
-                lambda s: lambda k: one_look(s, lambda p: pdtrc(math.floor(k), p * rate(s) * way(s))),
+                lambda s: lambda k: one_look(s, lambda p: formulas.fixed_behind(p * rate(s), way(s), k)),
                 (*POISSON, when.looks_apart),
             ),
             *stale_forms(

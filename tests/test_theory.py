@@ -403,7 +403,8 @@ NOT_POISSON = "service is 1s: only after exponential service, or none, are commi
          "workers look first, and may then send nothing"),
         (LOOP, BASE, "M/M/1", "command_latency",
          "closed loop: workers wait for their answers, so commands are not Poisson"),
-        (LOOP, BASE, FIXED, STALE, "closed loop: workers wait for their answers, so commands are not Poisson"),
+        (LOOP, BASE, FIXED, STALE,
+         "closed loop: workers wait for their answers, so commands are not Poisson"),
         ('phases = [{lasts="1s", pace="poisson(1/s)"}, {lasts="1s", pace="poisson(2/s)"}]', BASE, "M/G/1",
          LATENCY, "phases: the pace changes, so there is no steady state"),
         ('pace = "constant(0.5/s)"', BASE, "M/M/1", "queue_wait", "workers command at a constant pace"),
@@ -497,12 +498,10 @@ NOT_POISSON = "service is 1s: only after exponential service, or none, are commi
 def test_a_form_that_does_not_hold_says_why(
     workers: str, ways: Ways, model: str, metric: str, because: str
 ) -> None:
-    """One condition is broken, and it is the one that is named; nobody predicts by that form."""
+    """One condition is broken, and it is the one that is named."""
     scenario = scene(workers, ways)
-    assert [one.because for one in refusals(scenario) if (one.model, one.metric) == (model, metric)] == [
-        because
-    ]
-    assert not [p for p in predictions(scenario) if p.model == model and p.metric == metric]
+    told = [one.because for one in refusals(scenario) if (one.model, one.metric) == (model, metric)]
+    assert told == [because]
 
 
 def test_numbers_too_extreme_are_refused() -> None:
@@ -512,14 +511,14 @@ def test_numbers_too_extreme_are_refused() -> None:
     assert told[LAG] == "its numbers are too extreme to be worked out"
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(scenarios())
 def test_any_scenario_has_its_answer(scenario: Scenario) -> None:
     """Every form holds or is refused, and what is predicted could be measured."""
     assert_sound(scenario)
 
 
-@settings(deadline=None)  # integrals, of whatever laws come up
+@settings(deadline=None, max_examples=40)  # integrals, of whatever laws come up
 @given(
     scenarios(
         architecture="cqrs",
