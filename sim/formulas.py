@@ -19,7 +19,7 @@ import numpy as np
 
 from sim import laws
 from sim.distributions import Distribution, Exponential, Floats
-from sim.laws import Tail, integral_between, integral_over
+from sim.laws import Tail, integral, integral_over
 
 
 def each(numbers: Floats, one: Callable[[float], float]) -> Floats:
@@ -136,7 +136,9 @@ def fixed_behind(rates: Floats, d: float, k: float) -> Floats:
 
 def poll_staleness(rates: Floats, d: float, every: float, s: float = 0.0) -> Floats:
     """With polling, P(S > s): the delay is uniform on d … d + T, and the same for all that is on its way."""
-    first = min(max(s - d, 0.0), every)
+    if s >= d + every:
+        return np.zeros_like(rates)
+    first = max(s - d, 0.0)
     fresh = (np.exp(-rates * (d + first - s)) - np.exp(-rates * (d + every - s))) / rates
     return np.asarray((every - first - fresh) / every)
 
@@ -145,7 +147,7 @@ def poll_staleness_mean(rates: Floats, d: float, every: float) -> Floats:
     """With polling, E[S]: the mean over a uniform delay of what a fixed one does."""
 
     def one(rate: float) -> float:
-        return integral_between(lambda u: d + u + math.expm1(-rate * (d + u)) / rate, 0, every) / every
+        return integral(lambda u: d + u + math.expm1(-rate * (d + u)) / rate, [0.0, every]) / every
 
     return each(rates, one)
 
@@ -274,7 +276,7 @@ def last_arrival_stale(rates: Floats, mean: float) -> Floats:
     """Last to arrive wins, exponential delays: 1 − ∫₀¹ yʳ e^(−r(1 − y)) dy are stale, r = λE[D]."""
 
     def shown(r: float) -> float:
-        return integral_between(lambda y: y**r * math.exp(-r * (1 - y)), 0, 1)
+        return integral(lambda y: y**r * math.exp(-r * (1 - y)), [0.0, 1.0])
 
     return each(rates * mean, lambda r: 1 - shown(r))
 

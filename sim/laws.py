@@ -6,7 +6,7 @@ none of it, so it is imported where it is used.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 
 from sim.distributions import (
@@ -117,28 +117,20 @@ def marks(law: Distribution) -> set[float]:
 
 def integral_over(law: Distribution, f: Tail, *scales: float) -> float:
     """∫₀^∞ f, for an f that is made of a law's tail and of what changes on other scales."""
-    return integral(f, law.mean, *scales, marks=marks(law))
+    ladder = {scale * 10.0**power for scale in (law.mean, *scales) for power in range(-3, 5)}
+    least = 1e-13 * min(1.0, law.mean, *scales)
+    return integral(f, [*sorted({0.0, *marks(law), *ladder}), math.inf], least)
 
 
-def integral(f: Tail, *scales: float, marks: Iterable[float] = ()) -> float:
-    """∫₀^∞ f, piece by piece around the scales on which f changes; nan if it does not settle."""
+def integral(f: Tail, edges: list[float], least: float = 0.0) -> float:
+    """Integrate between edges, each piece to nine digits or to `least`; nan if it does not settle."""
     from scipy.integrate import quad
 
-    ladder = {scale * 10.0**power for scale in scales for power in range(-3, 5)}
-    edges = [*sorted({0.0, *marks, *ladder}), math.inf]
-    least = 1e-13 * min(1.0, *scales)
     pieces = [
         quad(f, a, b, epsabs=least, epsrel=1e-9, limit=200, full_output=1)[:2] for a, b in pairwise(edges)
     ]
     total, error = (math.fsum(column) for column in zip(*pieces, strict=True))
     return total if error <= 1e-6 * abs(total) else math.nan
-
-
-def integral_between(f: Tail, low: float, high: float) -> float:
-    """Integrate what is smooth from one end to the other."""
-    from scipy.integrate import quad
-
-    return float(quad(f, low, high, epsabs=0)[0])
 
 
 def quantile(tail: Tail, share: float) -> float:
