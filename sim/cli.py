@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sim.metrics import Summary
     from sim.precision import Aim
     from sim.scenario import Scenario
+    from sim.theory import Prediction
     from sim.trace import Trace
 
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
@@ -59,6 +60,7 @@ def commands() -> None:
     sim list               the scenarios that come along
     sim run story          ten items are added; why does the warehouse still say zero?
     sim run flash-sale     how stale is the shop window while the queue is deepest?
+    sim theory saturation  what closed forms say of it, and why others do not hold
     """
 
 
@@ -122,6 +124,26 @@ def run_scenario(
     return INTERRUPTED if result.interrupted else status or _verdict(result)
 
 
+@commands.command("theory")
+@click.argument("name", metavar="NAME_OR_FILE")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change a key: link.delay=50ms")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def show_theory(name: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Name the closed forms that hold for a scenario, and say why the others do not."""
+    from sim.terminal import theory_lines
+    from sim.theory import predictions, refusals
+
+    scenario = _scenario(name, _settings(settings, None, None))
+    holding, refused = predictions(scenario), refusals(scenario)
+    if as_json:
+        found = {"schema": 1, "title": scenario.title}
+        found |= {"holds": [*map(attrs.asdict, holding)], "does_not_hold": [*map(attrs.asdict, refused)]}
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for line in theory_lines(scenario, Path(name).stem, holding, refused):
+        click.secho(line, bold=line.isupper())
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line, and end with the status that says how it went."""
     try:
@@ -150,6 +172,7 @@ class Result:
     summary: "Summary"
     trace: "Trace | None"
     elapsed: float
+    theory: "list[Prediction]"
     interrupted: str = ""
 
 
@@ -204,6 +227,7 @@ def _play(name: str, scenario: "Scenario", aim: "Aim | None" = None, jobs: int |
     from sim.clock import Stuck
     from sim.precision import play_until
     from sim.replicate import CutShort, conclude, play_all
+    from sim.theory import predictions
 
     began, interrupted = time.perf_counter(), ""
     try:
@@ -216,7 +240,8 @@ def _play(name: str, scenario: "Scenario", aim: "Aim | None" = None, jobs: int |
         if not played:
             raise CutOff(str(cut)) from None
     elapsed = time.perf_counter() - began
-    return Result(name, scenario, conclude(scenario, played), played[0].trace, elapsed, interrupted)
+    summary, theory = conclude(scenario, played), predictions(scenario)
+    return Result(name, scenario, summary, played[0].trace, elapsed, theory, interrupted)
 
 
 @contextmanager
@@ -248,6 +273,7 @@ def _json(result: Result) -> dict[str, Any]:
     """Give everything that --json prints."""
     from sim.metrics import as_json, number_or_null
     from sim.terminal import warnings
+    from sim.theory import theory_json
 
     summary = result.summary
     claims = [
@@ -258,8 +284,9 @@ def _json(result: Result) -> dict[str, Any]:
         }
         for expect in result.scenario.expect
     ]
-    numbers = as_json(attrs.evolve(summary, wall_seconds=result.elapsed))
-    return {**numbers, "expectations": claims, "warnings": list(warnings(summary, result.scenario))}
+    found = as_json(attrs.evolve(summary, wall_seconds=result.elapsed))
+    found["theory"] = theory_json(result.theory)
+    return {**found, "expectations": claims, "warnings": list(warnings(summary, result.scenario))}
 
 
 def _tell(result: Result, realtime: bool) -> None:
@@ -276,7 +303,7 @@ def _show(result: Result) -> None:
     """Print the summary."""
     from sim.terminal import summary_lines
 
-    for line in summary_lines(result.summary, result.scenario, result.name, result.elapsed):
+    for line in summary_lines(result.summary, result.scenario, result.name, result.elapsed, result.theory):
         click.secho(line, bold=line.isupper())
 
 

@@ -1,7 +1,9 @@
 """A summary as the terminal shows it: what ran, what it found, what it means, what to do next."""
 
 import math
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import groupby
+from textwrap import wrap
 
 from sim.durations import duration_text
 from sim.glossary import METRICS, QUANTILES, VALUE, split_name
@@ -9,9 +11,12 @@ from sim.metrics import Estimate, Summary
 from sim.precision import Aim, width
 from sim.scenario import Expect, Scenario
 from sim.steady import overloads, unsteady
+from sim.theory import Prediction, Refusal
 from sim.wording import count, readable, significant, time_unit
 
+WIDTH = 100  # of what is broken into lines
 COLUMNS = ("p50", "p95", "p99", "max")
+BESIDE = "p99"  # the column for which theory speaks, where there are several
 NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 SOME = 5  # products are named where many differ
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
@@ -86,14 +91,18 @@ CONTENTION = {
 }
 
 
-def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:
-    """Lay a summary out, line by line; headings are in capitals."""
+def summary_lines(
+    summary: Summary, scenario: Scenario, name: str, elapsed: float, theory: Iterable[Prediction] = ()
+) -> Iterator[str]:
+    """Lay a summary out, line by line, with what theory says beside it; headings are in capitals."""
     yield from _heading(summary, scenario, name, elapsed)
     yield ""
     growing = unsteady(scenario, summary.value("throughput"))
-    yield from _section("STALENESS", "how old is the view?", STALENESS, summary, growing)
+    foretold = {one.metric: one.value for one in theory}
+    yield from _section("STALENESS", "how old is the view?", STALENESS, summary, growing, foretold)
     yield from _blame(summary)
-    yield from _section("CONTENTION", "what does sharing cost?", _contention(scenario), summary, growing)
+    contention = _contention(scenario)
+    yield from _section("CONTENTION", "what does sharing cost?", contention, summary, growing, foretold)
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
@@ -101,6 +110,40 @@ def summary_lines(summary: Summary, scenario: Scenario, name: str, elapsed: floa
     if doubts:
         yield ""
         yield from doubts
+
+
+def theory_lines(
+    scenario: Scenario, name: str, holding: Sequence[Prediction], refused: Sequence[Refusal]
+) -> Iterator[str]:
+    """Lay out which closed forms hold, model by model, and what is in the way of the others."""
+    yield f"{name}   {_way(scenario)}     {scenario.loop} loop"
+    yield ""
+    yield "HOLDS"
+    for model, alike in groupby(holding, key=lambda one: one.model):
+        yield from _model_lines(model, list(alike))
+    yield "DOES NOT HOLD"
+    for (model, because), forms in groupby(refused, key=lambda one: (one.model, one.because)):
+        yield from _wrapped(f"{model}: {because}", indent=3)
+        yield from _wrapped(", ".join(form.metric for form in forms), indent=6)
+
+
+def _model_lines(model: str, holding: Sequence[Prediction]) -> Iterator[str]:
+    """Lay out one model: why it holds, and each of its numbers, with the formula where it is a new one."""
+    yield f"   {model}   ({holding[0].source})"
+    reasons = dict.fromkeys(reason for one in holding for reason in one.holds_because.split("; "))
+    yield from _wrapped(f"because: {'; '.join(reasons)}", indent=6)
+    before = ""
+    for one in holding:
+        value = number_text(one.value, METRICS[split_name(one.metric)[0]].unit)
+        formula = "" if one.formula == before else one.formula
+        yield f"      {one.metric:<30}{value:>10}   {formula}".rstrip()
+        before = one.formula
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Break a text into indented lines."""
+    margin = " " * indent
+    return wrap(text, WIDTH, initial_indent=margin, subsequent_indent=margin)
 
 
 def expectation_line(expect: Expect, summary: Summary) -> str:
@@ -183,9 +226,7 @@ def _scale(value: float, unit: str) -> tuple[float, str]:
 
 
 def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:
-    crowds = " + ".join(f"{crowd.count} {crowd.name}" for crowd in scenario.workers)
-    way = f"{crowds or 'nobody'} → {_house(scenario)}"
-    yield f"{name}  seed {summary.seed}   {way}     {summary.loop} loop"
+    yield f"{name}  seed {summary.seed}   {_way(scenario)}     {summary.loop} loop"
     runs = f"{summary.replications} × " if summary.replications > 1 else ""
     facts = [
         f"{runs}{readable(summary.virtual_seconds)} simulated in {elapsed:.2f} s",
@@ -195,6 +236,12 @@ def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) ->
         f"run {summary.fingerprint[:6]}",
     ]
     yield "    ".join(filter(None, facts))
+
+
+def _way(scenario: Scenario) -> str:
+    """Say who commands, and what stands between them and those who look."""
+    crowds = " + ".join(f"{crowd.count} {crowd.name}" for crowd in scenario.workers)
+    return f"{crowds or 'nobody'} → {_house(scenario)}"
 
 
 def _house(scenario: Scenario) -> str:
@@ -240,7 +287,12 @@ def _adds(name: str, summary: Summary) -> bool:
 
 
 def _section(
-    title: str, question: str, rows: dict[str, str], summary: Summary, growing: Set[str]
+    title: str,
+    question: str,
+    rows: dict[str, str],
+    summary: Summary,
+    growing: Set[str],
+    foretold: dict[str, float],
 ) -> Iterator[str]:
     """Lay out one table: distributions with their quantiles, then single values."""
     yield title
@@ -250,7 +302,17 @@ def _section(
         grows = " grows" if name in growing else ""
         columns = VALUE if "value" in table else COLUMNS
         cells = [estimate_text(table[c], unit) + grows if c in table else "" for c in columns]
-        yield f"   {rows[name]:<24}{''.join(f'{cell:>16}' for cell in cells)}".rstrip()
+        found = "".join(f"{cell:>16}" for cell in cells)
+        yield f"   {rows[name]:<24}{found}{_beside(name, foretold)}".rstrip()
+
+
+def _beside(name: str, foretold: dict[str, float]) -> str:
+    """Say what theory says of a row, if it says anything."""
+    unit = METRICS[name].unit
+    if name in foretold:
+        return f"   theory {number_text(foretold[name], unit)}"
+    one = foretold.get(f"{name}.{BESIDE}")
+    return "" if one is None else f"   theory {BESIDE} {number_text(one, unit)}"
 
 
 def _blame(summary: Summary) -> Iterator[str]:

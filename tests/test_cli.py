@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import signal
 import subprocess
@@ -20,11 +21,12 @@ LONG = ("run", "flash-sale", "--set", "duration=1h", "--set", "workers.phases=[]
 
 
 def test_help_names_the_commands() -> None:
-    """Both commands and what they are for, on one screen."""
+    """The commands and what they are for, on one screen."""
     done = sim("--help")
     assert done.returncode == 0
-    assert "list  Name the scenarios that come along" in done.stdout
-    assert "run   Run a scenario" in done.stdout
+    assert "list    Name the scenarios that come along" in done.stdout
+    assert "run     Run a scenario" in done.stdout
+    assert "theory  Name the closed forms that hold" in done.stdout
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -96,6 +98,75 @@ def test_json_is_one_object_and_nothing_else(here: Path, capsys: pytest.CaptureF
         "metric": "staleness.p99", "below": 1.0, "actual": 0, "holds": True,
     }  # fmt: skip
     assert errors.startswith("   saved runs/flash-sale-")
+
+
+def test_json_has_theory_beside_the_measurement(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By metric, and by statistic where there are several; nothing where no form holds."""
+    _, printed, _ = called(capsys, "run", "saturation", "--json", *SHORT, "--set", "warmup=0s")
+    theory = json.loads(printed)["theory"]
+    stale = theory["stale_read_fraction"]
+    assert list(stale) == ["value", "holds_because"]
+    assert stale["value"] == pytest.approx(1 - math.exp(-0.9 * 0.05))
+    assert stale["holds_because"].endswith("looks at instants of their own")
+    assert list(theory["staleness"]) == ["mean", "p50", "p95", "p99", "p99.9"]
+    assert list(theory["staleness"]["mean"]) == ["value", "holds_because"]
+    _, printed, _ = called(capsys, "run", "flash-sale", "--json", *SHORT)
+    assert json.loads(printed)["theory"] == {}
+
+
+def test_theory_says_what_holds_and_why_the_rest_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    """Model by model, in a hundred columns; what is set counts."""
+    status, printed, errors = called(capsys, "theory", "saturation", "--set", "workers.pace=poisson(50/s)")
+    lines = printed.splitlines()
+    assert (status, errors) == (0, "")
+    assert lines[:3] == [
+        "saturation   50 order desks → 1 writer → 50ms → 1 reader     open loop",
+        "",
+        "HOLDS",
+    ]
+    assert "      command_latency.mean               20 ms   ΛE[S²]/2(1 − ρ) + s" in lines
+    assert "      stale_read_fraction                2.47%   Σ qᵢ(1 − e^(−pᵢΛd))" in lines
+    refused = lines.index("DOES NOT HOLD")
+    assert lines[refused + 1 : refused + 3] == [
+        "   M/D/1: service is exponential(10ms), not fixed",
+        "      command_latency, queue_wait",
+    ]
+    assert max(map(len, lines)) <= 100
+
+
+def test_theory_as_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every form is there, with its number or with the reason."""
+    status, printed, _ = called(capsys, "theory", "story", "--json")
+    found = json.loads(printed)
+    assert (status, list(found)) == (0, ["schema", "title", "holds", "does_not_hold"])
+    assert found["holds"][0] == {
+        "metric": "visibility_lag.mean",
+        "value": 1.0,
+        "formula": "d",
+        "model": "fixed delay",
+        "source": "commits of the last d are unseen; PASTA, Little",
+        "holds_because": "a writer and a reader; no faults on the way; a fixed delay; "
+        "a reader that is never busy",
+    }
+    assert found["does_not_hold"][0] == {
+        "metric": "writer_utilisation",
+        "formula": "Λs",
+        "model": "M/G/1",
+        "because": "a script commands and looks at instants of its own",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["stori"], "no such scenario: stori"), (["story", "--set", "link.delay=5"], "a duration needs a unit")],
+)
+def test_theory_refuses_bad_input_as_run_does(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """Exit 2, and a message on standard error."""
+    status, printed, errors = called(capsys, "theory", *arguments)
+    assert (status, printed) == (2, "")
+    assert message in errors
 
 
 def test_what_was_never_seen_is_null_in_json_too(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

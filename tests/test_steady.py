@@ -197,7 +197,7 @@ def test_a_warm_up_is_called_too_short_where_it_is_and_not_by_chance(
     """M/M/1 at ρ = 0.9, a hundred experiments of ten runs of 8,000: empty at the start, 900 are enough.
 
     Of 1,500 such experiments without a trend none was called too short: a false
-    alarm in 500 at most, where MSER alone gives one in ten. Begun with 200 s of
+    alarm in 400 at most, where MSER alone gives one in ten. Begun with 200 s of
     work, which take 2,000 commands to work off, nearly all are.
     """
     told = [settles_after(warmup / 0.9, runs) for runs in lindley(0.9, 8000, 100, start)]

@@ -5,6 +5,7 @@ import sim
 from sim.metrics import Estimate
 from sim.scenario import Expect, Scenario
 from sim.terminal import estimate_text, expectation_line, summary_lines, warnings
+from sim.theory import predictions
 
 BRIEF = {"duration": "5s", "warmup": "0s", "replications": "1"}
 
@@ -12,7 +13,8 @@ BRIEF = {"duration": "5s", "warmup": "0s", "replications": "1"}
 def shown(name: str, **settings: str) -> str:
     """Give what the terminal shows of one short run."""
     scenario = sim.load_scenario(name, BRIEF | {key.replace("__", "."): v for key, v in settings.items()})
-    return "\n".join(summary_lines(sim.summarise(sim.run(scenario)), scenario, name, 1.0))
+    summary = sim.summarise(sim.run(scenario))
+    return "\n".join(summary_lines(summary, scenario, name, 1.0, predictions(scenario)))
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,23 @@ def test_a_row_is_shown_where_it_says_something(name: str, house: str, there: st
     assert house in heading
     assert [row for row in there.split("|") if row not in table] == []
     assert [row for row in absent.split("|") if row in table] == []
+
+
+def test_theory_stands_beside_what_it_speaks_of() -> None:
+    """At the end of the line, for the value or the 99th percentile; nothing where no form holds."""
+    beside = {row[3:27].strip(): row.split("   theory ")[1:] for row in shown("saturation").splitlines()}
+    assert {label: said for label, said in beside.items() if said} == {
+        "staleness": ["p99 38.8 ms"],
+        "versions behind": ["p99 1"],
+        "visibility lag": ["p99 50 ms"],
+        "stale reads": ["4.4%"],
+        "time to commit": ["p99 461 ms"],
+        "wait in the channel": ["p99 450 ms"],
+        "commands waiting": ["p99 42"],
+        "writer busy": ["90%"],
+        "committed": ["90/s"],
+    }
+    assert "theory" not in shown("flash-sale")
 
 
 @pytest.mark.parametrize(("count", "told"), [("5", True), ("5000", False)])
