@@ -18,7 +18,7 @@ The rules of this module:
 import itertools
 import math
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
 from typing import Any, TypeVar
@@ -35,6 +35,7 @@ from sim.distributions import Floats
 T = TypeVar("T")
 
 FIRST_BLOCK, LAST_BLOCK = 16, 4096
+SELDOM = 64  # rounds of the scheduler between two looks at the world outside
 
 
 class Clock(trio.abc.Clock):
@@ -61,7 +62,7 @@ class Clock(trio.abc.Clock):
     async def turn_at(self, time: float) -> None:
         """Wait until an instant, and until all that was arranged for it before has happened."""
         number = next(self._order)
-        heappush(self._agenda, (time, number, trio.lowlevel.reschedule, trio.lowlevel.current_task()))
+        heappush(self._agenda, (time, number, _wake, trio_run.GLOBAL_RUN_CONTEXT.task))
 
         def give_up(_: object) -> trio.lowlevel.Abort:
             self._struck.add(number)
@@ -77,9 +78,28 @@ class Clock(trio.abc.Clock):
         """Have act(argument) called at an instant, between the tasks; it must not wait."""
         heappush(self._agenda, (time, next(self._order), act, argument))
 
+    async def at_each(self, times: Iterable[tuple[float, T]], act: Callable[[T], object]) -> None:
+        """Have act(argument) called at each of these instants, which are in order; wait for the last."""
+        left, done = iter(times), trio.Event()
+
+        def do(argument: T) -> None:
+            act(argument)
+            arrange()
+
+        def arrange() -> None:
+            for time, argument in left:
+                return self.call_at(time, do, argument)
+            return done.set()
+
+        arrange()
+        await done.wait()
+
     def start_clock(self) -> None:
         """Begin at 0; trio calls this."""
-        trio_run.GLOBAL_RUN_CONTEXT.runner.deadlines = _OrderedDeadlines()
+        runner = trio_run.GLOBAL_RUN_CONTEXT.runner
+        runner.deadlines = _OrderedDeadlines()
+        runner.instruments = dict(runner.instruments)  # type: ignore[assignment]
+        runner.io_manager = _Seldom(runner.io_manager)  # type: ignore[assignment]
 
     def current_time(self) -> float:
         """Tell trio the time, for its own sleeps and timeouts."""
@@ -87,19 +107,29 @@ class Clock(trio.abc.Clock):
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """Jump to whatever comes next, for no task can run; trio never really sleeps."""
-        while self._struck and self._agenda and self._agenda[0][1] in self._struck:
-            self._struck.remove(heappop(self._agenda)[1])
-        time = self._agenda[0][0] if self._agenda else math.inf
         if self.on_stuck is None:
             return math.inf  # the run is over: trio tidies up, and waits for nobody but itself
-        if min(time, deadline) > self.limit or time == deadline == math.inf:
-            self.on_stuck()
-        elif time <= deadline:
-            self.now, _, act, argument = heappop(self._agenda)
+        agenda, ready = self._agenda, trio_run.GLOBAL_RUN_CONTEXT.runner.runq
+        for _ in range(SELDOM):
+            while self._struck and agenda and agenda[0][1] in self._struck:
+                self._struck.remove(heappop(agenda)[1])
+            time = agenda[0][0] if agenda else math.inf
+            if time > deadline or time > self.limit or not agenda:
+                self._go_on(time, deadline)
+                break
+            self.now, _, act, argument = heappop(agenda)
             act(argument)
+            if ready:
+                break
+        return 0.0
+
+    def _go_on(self, time: float, deadline: float) -> None:
+        """Go to a timeout of trio's, for it comes first; or see that nothing can happen any more."""
+        if min(time, deadline) > self.limit or time == deadline == math.inf:
+            assert self.on_stuck is not None
+            self.on_stuck()
         else:
             self.now = max(self.now, deadline)
-        return 0.0
 
 
 class _OrderedDeadlines(trio_run.Deadlines):
@@ -109,9 +139,63 @@ class _OrderedDeadlines(trio_run.Deadlines):
         super().__init__()
         self._order = itertools.count()
 
+    def next_deadline(self) -> float:
+        """Say when the next one ends; mostly there is none."""
+        return super().next_deadline() if self._heap else math.inf
+
+    def expire(self, now: float) -> bool:
+        """Cancel what has come to its end."""
+        return super().expire(now) if self._heap else False
+
     def add(self, deadline: float, cancel_scope: trio.CancelScope) -> None:
         heappush(self._heap, (deadline, next(self._order), cancel_scope))
         self._active += 1
+
+
+class _Nothing:
+    """What a sleeper is woken with; unlike an Outcome, it can be used again."""
+
+    def unwrap(self) -> None:
+        """Give nothing."""
+
+
+_NOTHING = _Nothing()
+
+
+def _wake(task: trio.lowlevel.Task) -> None:
+    """Do what trio.lowlevel.reschedule does for a task that gets nothing, in a third of the time."""
+    task._next_send_fn = task.coro.send
+    task._next_send = _NOTHING  # type: ignore[assignment]
+    task._abort_func = task.custom_sleep_data = None
+    task._runner.runq.append(task)
+
+
+class _Seldom:
+    """trio's look at the world outside, every so many rounds: of that world there is only Ctrl-C.
+
+    Asking the operating system takes as long as a task's step, and between
+    two instants of virtual time nothing can have come.
+    """
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+        self._left = 0
+
+    def get_events(self, timeout: float) -> Any:
+        """Ask the manager when its turn has come, or when nobody can go on without it."""
+        self._left -= 1
+        if self._left > 0 and timeout == 0:
+            return ()
+        self._left = SELDOM
+        return self._manager.get_events(timeout)
+
+    def process_events(self, events: Any) -> None:
+        """Have the manager do what the world outside asks for."""
+        if events:
+            self._manager.process_events(events)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._manager, name)
 
 
 class _InOrder:

@@ -26,9 +26,12 @@ def through_channel(commands: Sender[Command], when_full: WhenFull, clock: Clock
     """Give commands to the channel; when it is full, wait in line or drop them."""
 
     async def wait(command: Command) -> None:
-        with lost_if_given_up(command, log):
+        try:
             await commands.send(command)
             log.admitted[command.id] = clock.now
+        except trio.Cancelled:  # whoever brought it has given up
+            log.lose(command.id)
+            raise
 
     async def shed(command: Command) -> None:
         try:

@@ -1,5 +1,7 @@
 """The link: the delayed channel between writer and reader.
 
+A channel that gives away what is put in, only later; nobody has to carry it.
+
 It is a delay line, not a server: changes are under way side by side, and two
 that were sent 1 ms apart arrive 1 ms apart, however long they take. To
 receive, sleep and forward in one task would be a queue of capacity 1/delay.
@@ -10,12 +12,13 @@ slow spell hits whatever is under way then.
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 
-from attrs import frozen
+from attrs import define, frozen
 
-from sim.channels import Receiver, Sender
+from sim.channels import Sender
 from sim.clock import Clock
-from sim.scenario import Link, Order
+from sim.scenario import Link, Order, Outage
 from sim.trace import Log
 from sim.writer import Committed
 
@@ -45,34 +48,47 @@ class Way:
     outage: float
 
 
-async def link(
-    changes: Receiver[Committed],
-    deliveries: Sender[Committed],
-    ways: Link,
-    chances: Chances,
-    clock: Clock,
-    log: Log,
-) -> None:
-    """Take each change at once, and have its copies come out when their delays have passed."""
+@define
+class Departures:
+    """The link's sending end: what is sent comes out when its delay has passed; `async with` closes it.
 
-    def deliver(committed: Committed) -> None:
-        log.deliver(committed.row, clock.now)
-        deliveries.send_nowait(committed)
+    `last` is when the last of all copies comes out; then the link is empty.
+    """
 
-    last = 0.0
-    async with changes, deliveries:
-        async for committed in changes:
-            copies = [copy(ways, clock.now, chances.delay, chances, last)]
-            if next(chances.doubled):
-                copies.append(copy(ways, clock.now, chances.other_delay, chances, last))
-            out = [way for way in copies if way is not None]
-            if out:
-                first = min(out, key=lambda way: way.out)
-                log.travel(committed.row, len(out), first.delay, first.line, first.outage)
-            for way in out:
-                clock.call_at(way.out, deliver, committed)
-                last = max(last, way.out)
-        await clock.turn_at(max(last, clock.now))  # what is under way still arrives
+    deliveries: Sender[Committed]
+    ways: Link
+    chances: Chances
+    clock: Clock
+    log: Log
+    last: float = 0.0
+
+    def send(self, committed: Committed) -> None:
+        """Put a change on its way, in as many copies as come out."""
+        out = list(self._copies())
+        if out:
+            first = min(out, key=attrgetter("out")) if len(out) > 1 else out[0]
+            self.log.travel(committed.row, len(out), first.delay, first.line, first.outage)
+        for way in out:
+            self.clock.call_at(way.out, self._deliver, committed)
+            self.last = max(self.last, way.out)
+
+    def _copies(self) -> Iterator[Way]:
+        """Say how each copy travels that is sent now and comes out; if nothing goes wrong, there is one."""
+        now, chances = self.clock.now, self.chances
+        first = copy(self.ways, now, chances.delay, chances, self.last)
+        again = next(chances.doubled) and copy(self.ways, now, chances.other_delay, chances, self.last)
+        yield from (way for way in (first, again) if way)
+
+    def _deliver(self, committed: Committed) -> None:
+        self.log.deliver(committed.row, self.clock.now)
+        self.deliveries.send_nowait(committed)
+
+    async def __aenter__(self) -> "Departures":
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Close; what is under way still arrives."""
+        self.clock.call_at(max(self.last, self.clock.now), Sender.close, self.deliveries)
 
 
 def copy(ways: Link, now: float, delay: Iterator[float], chances: Chances, last: float) -> Way | None:
@@ -81,7 +97,7 @@ def copy(ways: Link, now: float, delay: Iterator[float], chances: Chances, last:
     while True:
         late = held_up(ways, sent, next(delay))
         arrival = arrives(ways.order, sent, late, last)
-        outage = next((o for o in ways.outages if o.at <= arrival < o.at + o.lasts), None)
+        outage = outage_at(ways, arrival) if ways.outages else None
         lost = next(chances.lost) or (outage is not None and outage.changes == "lost")
         if not lost:
             out = arrival if outage is None else outage.at + outage.lasts
@@ -89,6 +105,11 @@ def copy(ways: Link, now: float, delay: Iterator[float], chances: Chances, last:
         if ways.resend is None:
             return None
         sent, delay = sent + ways.resend, chances.other_delay
+
+
+def outage_at(ways: Link, time: float) -> Outage | None:
+    """Find the outage that an instant falls into."""
+    return next((o for o in ways.outages if o.at <= time < o.at + o.lasts), None)
 
 
 def held_up(ways: Link, sent: float, delay: float) -> float:

@@ -1,4 +1,4 @@
-"""The reader: keeps the read model; and the visitor, who looks at it."""
+"""The reader: keeps the read model; and those who look at it."""
 
 import math
 from collections import deque
@@ -10,7 +10,7 @@ from attrs import Factory, frozen
 from sim.channels import Receiver
 from sim.clock import Clock
 from sim.crashes import through_crashes
-from sim.inventory import Apply, Stock, fold
+from sim.inventory import NOTHING, Apply, Model, Stock, fold
 from sim.scenario import Reader
 from sim.trace import Log
 from sim.writer import Committed
@@ -81,7 +81,8 @@ async def project(
 
     async def work_off() -> None:
         began = clock.now
-        while batch := take(view.to_do, deliveries, ways.batch):
+        while view.to_do:
+            batch = take(view.to_do, deliveries, ways.batch)
             for committed in batch:
                 log.take(committed.row, began, clock.now)
                 await clock.sleep(next(handler))
@@ -89,6 +90,8 @@ async def project(
             for committed in batch:
                 show(committed, view.model, present, ways.apply, clock.now, log)
             check_off(batch, view, ways)
+            if ways.poll:
+                view.to_do.extend(deliveries.waiting(ways.batch - len(view.to_do)))
 
     await work_off()
     async for first in deliveries:
@@ -100,15 +103,15 @@ async def project(
 
 def take(to_do: deque[Committed], deliveries: Receiver[Committed], most: int) -> list[Committed]:
     """Give the next batch, which stays on the list until it is checked off."""
-    to_do.extend(deliveries.waiting(most - len(to_do)))
+    if most > len(to_do):
+        to_do.extend(deliveries.waiting(most - len(to_do)))
     return list(islice(to_do, most))
 
 
 def check_off(batch: list[Committed], view: View, ways: Reader) -> None:
     """Take a batch off the list; after a checkpoint it need not come again."""
-    for committed in batch:
-        view.shown.append(committed)
-        view.to_do.popleft()
+    for _ in batch:
+        view.shown.append(view.to_do.popleft())
     if len(view.shown) >= ways.checkpoint:
         view.shown.clear()
 
@@ -146,3 +149,15 @@ async def visitor(
     for when, row, product in intents:
         await clock.sleep_until(when)
         log.answer(row, await see(product), clock.now)
+
+
+async def onlookers(looks: Iterable[tuple[float, int]], model: Model, clock: Clock, log: Log) -> None:
+    """Look at a model that is free to see, at each instant that was meant: (when, row).
+
+    Such a look waits for nobody, so it needs no task of its own.
+    """
+
+    def look(row: int) -> None:
+        log.answer(row, model.get(log.wanted[row], NOTHING), clock.now)
+
+    await clock.at_each(looks, look)

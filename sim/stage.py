@@ -18,10 +18,10 @@ from sim.clock import Clock, Stuck, draws, stream
 from sim.clock import run as run_on_virtual_time
 from sim.distributions import Distribution, Uniform
 from sim.door import Give, See, freely, through_channel, under_lock, without_care
-from sim.inventory import Command, Intent, Kind, Stock
-from sim.link import Chances, link
+from sim.inventory import Command, Intent, Kind, Model, Stock
+from sim.link import Chances, Departures
 from sim.plan import SCRIPT, plan_commands, plan_queries
-from sim.reader import View, reader, visitor
+from sim.reader import View, onlookers, reader, visitor
 from sim.scenario import Link, Scenario, Workers, Writer
 from sim.trace import Log, Trace
 from sim.worker import Person, Worker, worker
@@ -89,10 +89,14 @@ def _cause(error: BaseException) -> BaseException:
 
 @frozen
 class House:
-    """An architecture, ready to be entered: how to command, how to look, and what to close at the end."""
+    """An architecture, ready to be entered: how to command, how to look, and what to close at the end.
+
+    `view` is the model that everybody can look at for free, if there is one.
+    """
 
     give: Give
     see: See
+    view: Model | None = None
     entrance: AbstractAsyncContextManager[object] = nullcontext()
 
 
@@ -105,9 +109,12 @@ async def _play(scenario: Scenario, replication: int, act: Worker, log: Log, clo
     luck = partial(_luck, scenario.seed, replication)
     async with trio.open_nursery() as actors:
         house = _HOUSES[scenario.architecture](scenario, luck, actors, clock, log)
-        for number, rows in _rows_of_each(log.visitor):
-            looks = _looks(log, rows)
-            actors.start_soon(visitor, looks, house.see, clock, log, name=f"visitor {number}")
+        if house.view is not None:
+            actors.start_soon(onlookers, _looks(log), house.view, clock, log, name="the onlookers")
+        else:
+            for number, rows in _rows_of_each(log.visitor):
+                looks = _looks_of(log, rows)
+                actors.start_soon(visitor, looks, house.see, clock, log, name=f"visitor {number}")
         async with house.entrance, trio.open_nursery() as workers:
             plans = dict(_rows_of_each(log.worker))
             for number, crowd in _people(scenario):
@@ -124,7 +131,6 @@ def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, 
     view = View(_stocked(scenario))
     log.end(store.model, view.model)
     efforts = _efforts(scenario.writer, luck)
-    chances = _chances(scenario.link, luck)
     handler = luck(scenario.reader.handler.draw, "reader", "handler")
     phase = next(luck(Uniform(0.0, scenario.reader.poll or 0.0).draw, "reader", "poll"))
 
@@ -133,19 +139,16 @@ def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, 
     commands_in, commands_out = open_channel(
         "the command channel", sender="a worker", receiver="the writer", capacity=scenario.inbox.capacity
     )
-    changes_in: Sender[Committed]
-    changes_out: Receiver[Committed]
-    changes_in, changes_out = open_channel("the link", sender="the writer", receiver="the link")
     deliveries_in: Sender[Committed]
     deliveries_out: Receiver[Committed]
-    deliveries_in, deliveries_out = open_channel("the deliveries", sender="the link", receiver="the reader")
+    deliveries_in, deliveries_out = open_channel("the link", sender="the writer", receiver="the reader")
+    changes = Departures(deliveries_in, scenario.link, _chances(scenario.link, luck), clock, log)
 
     start, ways = actors.start_soon, scenario.reader
     start(reader, deliveries_out, view, store.newest, ways, handler, phase, clock, log, name="the reader")
-    start(link, changes_out, deliveries_in, scenario.link, chances, clock, log, name="the link")
-    start(writer, commands_out, changes_in, store, scenario.writer, efforts, clock, log, name="the writer")
+    start(writer, commands_out, changes, store, scenario.writer, efforts, clock, log, name="the writer")
     give = through_channel(commands_in, scenario.inbox.when_full, clock, log)
-    return House(give, freely(view.model), commands_in)
+    return House(give, freely(view.model), view.model, commands_in)
 
 
 def _efforts(ways: Writer, luck: "Luck") -> Efforts:
@@ -176,7 +179,7 @@ def _unsafe(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock
     """Build one model that everybody changes as they like."""
     model, service = _stocked(scenario), luck(scenario.writer.service.draw, "writer", "service")
     log.end(model, model)
-    return House(without_care(model, service, clock, log), freely(model))
+    return House(without_care(model, service, clock, log), freely(model), model)
 
 
 _HOUSES = {"cqrs": _cqrs, "locked": _locked, "unsafe": _unsafe}
@@ -239,10 +242,16 @@ def _made_up(crowd: Workers, number: int, scenario: Scenario, luck: Luck, clock:
         yield Intent(KINDS[next(adds)], next(products), next(quantities), clock.now)
 
 
-def _looks(log: Log, rows: Iterable[int]) -> Iterator[tuple[float, int, int]]:
+def _looks_of(log: Log, rows: Iterable[int]) -> Iterator[tuple[float, int, int]]:
     """Give one visitor's queries: (when, row, product)."""
     for row in rows:
         yield log.asked[row], row, log.wanted[row]
+
+
+def _looks(log: Log) -> list[tuple[float, int]]:
+    """Give everybody's queries in the order of time: (when, row)."""
+    order = np.argsort(np.asarray(log.asked), kind="stable")
+    return list(zip(np.asarray(log.asked)[order].tolist(), order.tolist(), strict=True))
 
 
 def _rows_of_each(who: "array[int]") -> list[tuple[int, list[int]]]:

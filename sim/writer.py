@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
+from typing import Protocol
 
 import trio
 from attrs import Factory, frozen
 
-from sim.channels import Receiver, Sender
+from sim.channels import Receiver
 from sim.clock import Clock
 from sim.crashes import through_crashes
 from sim.inventory import Answer, Change, Command, Rejection, Stock, decide
@@ -40,6 +41,14 @@ class Store:
     accepted: dict[int | None, Change] = Factory(dict)
 
 
+class Changes(AbstractAsyncContextManager["Changes"], Protocol):
+    """Where changes go; `async with` closes it."""
+
+    def send(self, committed: Committed) -> None:
+        """Send a change on its way; there is always room."""
+        ...
+
+
 @frozen
 class Efforts:
     """What a writer draws: how long it works on a command, and how long it takes to send the change."""
@@ -50,7 +59,7 @@ class Efforts:
 
 async def writer(
     commands: Receiver[Command],
-    changes: Sender[Committed],
+    changes: Changes,
     store: Store,
     ways: Writer,
     efforts: Efforts,
@@ -66,7 +75,7 @@ async def writer(
 
 async def work(
     commands: Receiver[Command],
-    changes: Sender[Committed],
+    changes: Changes,
     store: Store,
     ways: Writer,
     efforts: Efforts,
@@ -76,9 +85,10 @@ async def work(
     """One life: send what the outbox holds; then take a command, work on it, commit, send, answer."""
 
     async def send(committed: Committed) -> None:
-        await clock.sleep(next(efforts.publish))
+        if pause := next(efforts.publish):
+            await clock.sleep(pause)
         log.sent[committed.row] = clock.now
-        await changes.send(committed)
+        changes.send(committed)
 
     while store.outbox:
         await send(store.outbox[0])
@@ -89,7 +99,8 @@ async def work(
             await clock.sleep(next(efforts.service))
             decision, committed = settle(command, store, clock.now, log)
             if committed:
-                store.outbox.extend([committed] if ways.outbox else [])
+                if ways.outbox:
+                    store.outbox.append(committed)
                 await send(committed)
                 store.outbox.clear()
         except trio.Cancelled:
