@@ -27,7 +27,9 @@ import numpy as np
 import trio
 from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
+from outcome import Error, Outcome, Value
 from trio._core import _run as trio_run
+from trio._core._traps import CancelShieldedCheckpoint, WaitTaskRescheduled
 
 from sim.channels import stuck
 from sim.distributions import Floats
@@ -35,7 +37,7 @@ from sim.distributions import Floats
 T = TypeVar("T")
 
 FIRST_BLOCK, LAST_BLOCK = 16, 4096
-SELDOM = 64  # rounds of the scheduler between two looks at the world outside
+ROUNDS = 256  # steps and jumps between two looks at the world outside
 
 
 class Clock(trio.abc.Clock):
@@ -96,40 +98,79 @@ class Clock(trio.abc.Clock):
 
     def start_clock(self) -> None:
         """Begin at 0; trio calls this."""
-        runner = trio_run.GLOBAL_RUN_CONTEXT.runner
-        runner.deadlines = _OrderedDeadlines()
-        runner.instruments = dict(runner.instruments)  # type: ignore[assignment]
-        runner.io_manager = _Seldom(runner.io_manager)  # type: ignore[assignment]
+        trio_run.GLOBAL_RUN_CONTEXT.runner.deadlines = _OrderedDeadlines()
 
     def current_time(self) -> float:
         """Tell trio the time, for its own sleeps and timeouts."""
         return self.now
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
-        """Jump to whatever comes next, for no task can run; trio never really sleeps."""
-        if self.on_stuck is None:
-            return math.inf  # the run is over: trio tidies up, and waits for nobody but itself
-        agenda, ready = self._agenda, trio_run.GLOBAL_RUN_CONTEXT.runner.runq
-        for _ in range(SELDOM):
-            while self._struck and agenda and agenda[0][1] in self._struck:
-                self._struck.remove(heappop(agenda)[1])
-            time = agenda[0][0] if agenda else math.inf
-            if time > deadline or time > self.limit or not agenda:
-                self._go_on(time, deadline)
-                break
-            self.now, _, act, argument = heappop(agenda)
-            act(argument)
-            if ready:
+        """Jump to whatever comes next, for no task can run; trio never really sleeps.
+
+        Then have the tasks take their steps, and go on, for so many times,
+        before trio may look at the world outside, where nothing but Ctrl-C is
+        to be seen.
+        """
+        runner = trio_run.GLOBAL_RUN_CONTEXT.runner
+        for _ in range(ROUNDS):
+            if self.on_stuck is None:  # the run is over: trio tidies up, and waits for nobody but itself
+                return 0.0 if runner.runq else math.inf
+            if runner.runq:
+                _step(runner.runq.popleft(), runner)
+            elif not self._jump(runner.deadlines.next_deadline()):
                 break
         return 0.0
 
-    def _go_on(self, time: float, deadline: float) -> None:
-        """Go to a timeout of trio's, for it comes first; or see that nothing can happen any more."""
+    def _jump(self, deadline: float) -> bool:
+        """Go to the next entry of the agenda, and do what it says; False if a timeout comes first."""
+        agenda, struck = self._agenda, self._struck
+        while struck and agenda and agenda[0][1] in struck:
+            struck.remove(heappop(agenda)[1])
+        time = agenda[0][0] if agenda else math.inf
         if min(time, deadline) > self.limit or time == deadline == math.inf:
             assert self.on_stuck is not None
             self.on_stuck()
+        elif time <= deadline:
+            self.now, _, act, argument = heappop(agenda)
+            act(argument)
+            return True
         else:
             self.now = max(self.now, deadline)
+        return False
+
+
+def _step(task: trio.lowlevel.Task, runner: trio_run.Runner) -> None:
+    """Let a ready task run until it waits again, as trio's own loop does, without all that is around it.
+
+    What that loop does for its instruments, for input and output and for
+    timeouts takes three times as long as the step, and in a run there is
+    nothing of the kind to be seen to between two steps.
+    """
+    trio_run.GLOBAL_RUN_CONTEXT.task = task
+    send, value = task._next_send_fn, task._next_send
+    task._next_send_fn = task._next_send = None
+    assert send is not None
+    end: Outcome[object] | None = None
+    try:
+        message = task.context.run(send, value)
+    except StopIteration as stop:
+        end = Value(stop.value)
+    except BaseException as error:
+        end = Error(error)
+    if end is not None:
+        runner.task_exited(task, end)
+    elif type(message) is WaitTaskRescheduled:
+        task._schedule_points += 1
+        task._cancel_points += 1
+        task._abort_func = message.abort_func
+        if runner.ki_pending and task is runner.main_task:
+            task._attempt_delivery_of_pending_ki()
+        task._attempt_delivery_of_any_pending_cancel()
+    else:
+        assert message is CancelShieldedCheckpoint, message
+        task._schedule_points += 1
+        runner.reschedule(task)
+    del trio_run.GLOBAL_RUN_CONTEXT.task
 
 
 class _OrderedDeadlines(trio_run.Deadlines):
@@ -138,14 +179,6 @@ class _OrderedDeadlines(trio_run.Deadlines):
     def __init__(self) -> None:
         super().__init__()
         self._order = itertools.count()
-
-    def next_deadline(self) -> float:
-        """Say when the next one ends; mostly there is none."""
-        return super().next_deadline() if self._heap else math.inf
-
-    def expire(self, now: float) -> bool:
-        """Cancel what has come to its end."""
-        return super().expire(now) if self._heap else False
 
     def add(self, deadline: float, cancel_scope: trio.CancelScope) -> None:
         heappush(self._heap, (deadline, next(self._order), cancel_scope))
@@ -168,34 +201,6 @@ def _wake(task: trio.lowlevel.Task) -> None:
     task._next_send = _NOTHING  # type: ignore[assignment]
     task._abort_func = task.custom_sleep_data = None
     task._runner.runq.append(task)
-
-
-class _Seldom:
-    """trio's look at the world outside, every so many rounds: of that world there is only Ctrl-C.
-
-    Asking the operating system takes as long as a task's step, and between
-    two instants of virtual time nothing can have come.
-    """
-
-    def __init__(self, manager: Any) -> None:
-        self._manager = manager
-        self._left = 0
-
-    def get_events(self, timeout: float) -> Any:
-        """Ask the manager when its turn has come, or when nobody can go on without it."""
-        self._left -= 1
-        if self._left > 0 and timeout == 0:
-            return ()
-        self._left = SELDOM
-        return self._manager.get_events(timeout)
-
-    def process_events(self, events: Any) -> None:
-        """Have the manager do what the world outside asks for."""
-        if events:
-            self._manager.process_events(events)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._manager, name)
 
 
 class _InOrder:
