@@ -1,6 +1,7 @@
 """A summary as the terminal shows it: what ran, what it found, what it means, what to do next."""
 
 import math
+import re
 from collections.abc import Iterator
 
 from sim.glossary import METRICS, split_name
@@ -21,6 +22,7 @@ STALENESS = {
     "hot_stale_fraction": "of the hot products",
     "cold_stale_fraction": "of the others",
     "read_your_writes_violations": "own writes missed",
+    "monotonic_read_violations": "went back in time",
 }
 QUIET = (  # worth a line only where they happen
     "visibility_lag",
@@ -31,6 +33,7 @@ QUIET = (  # worth a line only where they happen
     "blocked_fraction",
     "rejected_fraction",
     "shed_fraction",
+    "monotonic_read_violations",
     "lost_updates",
     "unanswered_fraction",
     "double_updates",
@@ -149,7 +152,8 @@ def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) ->
 def _house(scenario: Scenario) -> str:
     """Say what stands between those who command and those who look."""
     if scenario.architecture == "cqrs":
-        return f"1 writer → {scenario.link.delay} → 1 reader"
+        delay = re.sub(r"\d+\.\d{4,}", lambda number: significant(float(number[0])), str(scenario.link.delay))
+        return f"1 writer → {delay} → 1 reader"
     return "1 model behind 1 lock" if scenario.architecture == "locked" else "1 model without a lock"
 
 
@@ -180,7 +184,7 @@ def _section(title: str, question: str, rows: dict[str, str], summary: Summary) 
             name in QUIET and not any(e.estimate for e in shown)
         ):
             continue
-        yield f"   {label:<24}" + "".join(f"{estimate_text(e, unit):>16}" for e in shown)
+        yield f"   {label:<24}" + "".join(f" {estimate_text(e, unit):>15}" for e in shown)
 
 
 def _overloads(summary: Summary, scenario: Scenario) -> Iterator[str]:

@@ -17,6 +17,7 @@ from attrs import frozen
 
 from sim.distributions import Floats, Ints
 from sim.inventory import Apply
+from sim.metrics import diverged
 from sim.trace import Trace
 
 FEW = 30  # so many commits can be told apart in one picture
@@ -159,9 +160,14 @@ def timeline(trace: Trace, product: int | None = None, window: tuple[float, floa
     )
 
 
-def busiest_product(trace: Trace) -> int | None:
-    """Name the product with the most commits, the first of equals; None where nothing was committed."""
-    commits = trace.changes.group_by("product").len().sort("len", "product", descending=[True, False])
+def telling_product(trace: Trace) -> int | None:
+    """Name the busiest of the products that the read model has wrong in the end, or else of all.
+
+    Busy is what has many commits, the first of equals; None where nothing was committed.
+    """
+    wrong = [one.product for one in diverged(trace)]
+    changes = trace.changes.filter(pl.col("product").is_in(wrong)) if wrong else trace.changes
+    commits = changes.group_by("product").len().sort("len", "product", descending=[True, False])
     return int(commits["product"][0]) if len(commits) else None
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sim.metrics import summarise
 from sim.scenario_file import parse_scenario
 from sim.stage import run
-from sim.timeline import Curve, Gap, Lag, Steps, Timeline, busiest_product, timeline
+from sim.timeline import Curve, Gap, Lag, Steps, Timeline, telling_product, timeline
 from sim.trace import Trace
 
 STORY = """
@@ -230,13 +230,21 @@ def test_a_window_must_not_run_backwards() -> None:
         timeline(crowd(), 1, (2.0, 1.0))
 
 
-def test_the_busiest_product_has_the_most_commits() -> None:
+def test_the_product_that_tells_most_has_the_most_commits() -> None:
     """Of equals, the first; of none, none."""
     trace = crowd()
     products = trace.changes["product"].to_list()
-    assert busiest_product(trace) == max((1, 2, 3), key=products.count)
-    assert busiest_product(run(parse_scenario(STORY))) == 1
-    assert busiest_product(run(parse_scenario('title = "Nothing"'))) is None
+    assert telling_product(trace) == max((1, 2, 3), key=products.count)
+    assert telling_product(run(parse_scenario(STORY))) == 1
+    assert telling_product(run(parse_scenario('title = "Nothing"'))) is None
+
+
+def test_a_product_that_is_wrong_in_the_end_tells_more_than_a_busy_one() -> None:
+    """Product 1 has two changes; of product 2 the only one is lost."""
+    outage = '[[link.outages]]\nat = "9s"\nlasts = "5s"\nchanges = "lost"\n'
+    step = '[[steps]]\nat = "{}s"\ndo = "add"\nproduct = {}\n'
+    steps = "".join(step.format(at, product) for at, product in ((1, 1), (2, 1), (10, 2)))
+    assert telling_product(run(parse_scenario(f'title = "lost"\n{outage}{steps}'))) == 2
 
 
 RUNS = st.builds(
