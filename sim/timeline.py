@@ -2,7 +2,8 @@
 
 Pure data, ready to be drawn. What the read model shows is taken from when
 each change was first visible: under "arrival" it may fall back, else it only
-goes up; where differences are added, up to the first gap.
+goes up; where differences are added, up to the first gap. Under "arrival" a
+change that comes again may be shown again, and that is not told here.
 """
 
 import heapq
@@ -77,6 +78,7 @@ class Curve:
 class Lag:
     """How late one version was: from its commit until the read model showed it, or a newer one.
 
+    Where differences are added, a newer one shows nothing while this one is missing.
     `level` is how many versions the write model counted with it; of one
     product, that is the version itself.
     """
@@ -146,7 +148,7 @@ def timeline(trace: Trace, product: int | None = None, window: tuple[float, floa
         raise ValueError(f"a window needs a start before its end, not {start:g} s to {end:g} s")
     seen = history.between(start, end)
     staleness = seen.staleness()
-    lag = _greatest_lag(changes, start, end)
+    lag = _greatest_lag(changes, trace.scenario.reader.apply, start, end)
     return Timeline(
         product=product,
         window=(start, end),
@@ -272,10 +274,11 @@ def _events(changes: pl.DataFrame) -> Iterator[tuple[float, bool, int, int]]:
     return events.sort("time", "applied", "product", "version").iter_rows()
 
 
-def _greatest_lag(changes: pl.DataFrame, start: float, end: float) -> Lag | None:
+def _greatest_lag(changes: pl.DataFrame, apply: Apply, start: float, end: float) -> Lag | None:
     """Find the version that took longest, of those committed and shown in the window; the first of equals."""
-    newer = pl.col("visible").fill_null(math.inf).cum_min(reverse=True).over("product")
-    inside = changes.with_columns(shown=newer).filter(
+    visible = pl.col("visible").fill_null(math.inf)
+    whole = visible.cum_max() if apply == "delta" else visible.cum_min(reverse=True)
+    inside = changes.with_columns(shown=whole.over("product")).filter(
         pl.col("committed") >= start, pl.col("shown") <= end, pl.col("shown") > pl.col("committed")
     )
     if inside.is_empty():
