@@ -23,6 +23,9 @@ def shown(name: str, **settings: str) -> str:
         ("hot-product", "→ 1 reader ", "of the hot products|of the others", "rejected|had to wait|lost|shed"),
         ("saturation", "→ 1 reader ", "wait in the channel|writer busy|committed", "hot|senders|door"),
         ("back-pressure", "→ 1 reader ", "wait at the door|sends that had to wait", "shed|look"),
+        ("overtaking", "→ exponential(250ms) → ", "went back in time|stale reads", "door|done twice|shed"),
+        ("jitter", "→ lognormal(p50=44.7ms, p99=856ms) → ", "visibility lag", "went back|done twice"),
+        ("asks-again", "→ 50ms → ", "done twice", "went back|never answered"),
     ],
 )  # fmt: skip
 def test_a_row_is_shown_where_it_says_something(name: str, house: str, there: str, absent: str) -> None:
