@@ -82,3 +82,25 @@ def test_a_station_that_falls_behind_for_ever_is_named(settings: dict[str, str],
     text = shown("saturation", **settings)
     assert ("cannot keep up" in text) is bool(told)
     assert told in text
+
+
+def test_what_is_wrong_for_ever_is_named_with_its_reason() -> None:
+    """How many products, which ones, what both models say of them, and why; of many, the first five."""
+    settings = {**BRIEF, "link.loss": "0.5", "products.count": "7"}
+    scenario = sim.load_scenario("lost-for-good", settings)
+    trace = sim.run(scenario)
+    lost = dict(trace.changes.filter(copies=0).group_by("product").len().rows())
+    lines = list(summary_lines(sim.summarise(trace), scenario, "x", 1.0))
+    first = lines.index("!  Wrong for ever: the read model of 7 of the products, when all has drained.")
+    assert lines[first + 1 : first + 7] == [
+        *(
+            f"   product {product} holds {held} and shows {shown}: {lost[product]} changes lost on the link"
+            for product, held, shown in trace.models.select("product", "held", "shown").head(5).rows()
+        ),
+        "   and 2 products more",
+    ]
+
+
+def test_nothing_is_wrong_for_ever_where_all_arrives_in_the_end() -> None:
+    """What is lost and sent again is late, and no more."""
+    assert "Wrong for ever" not in shown("lost-for-good", link__resend="500ms")
