@@ -333,11 +333,11 @@ def _save(result: Result, folder: Path, as_json: bool) -> int:
 
 
 def _draw(trace: "Trace", folder: Path) -> str:
-    """Draw the lag of the busiest product, and say what to look at next."""
+    """Draw the lag of the product that tells most, and say what to look at next."""
     from sim.plots import lag_over_time, save
-    from sim.timeline import busiest_product, timeline
+    from sim.timeline import telling_product, timeline
 
-    save(lag_over_time(timeline(trace, busiest_product(trace))), folder / "lag.png")
+    save(lag_over_time(timeline(trace, telling_product(trace))), folder / "lag.png")
     return f"    next: open {folder / 'lag.png'}"
 
 

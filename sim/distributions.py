@@ -7,6 +7,7 @@ holds no randomness of its own. Durations are seconds.
 import math
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ from sim.durations import (
     percent_text,
     rate_text,
 )
+from sim.observations import read_observations
 from sim.wording import unknown
 
 Floats = NDArray[np.float64]
@@ -189,6 +191,40 @@ class Pareto:
         return f"pareto(minimum={duration_text(self.minimum)}, alpha={self.alpha!r})"
 
 
+def _ascending(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(sorted(values))
+
+
+@frozen
+class Empirical:
+    """One of the durations that somebody has measured, each as likely as any other.
+
+    `file` is the name of the file that holds them, without its folder: two
+    that hold the same are equal. The values are kept in ascending order.
+    """
+
+    file: str = field(eq=False)
+    values: tuple[float, ...] = field(converter=_ascending, repr=False)
+
+    @classmethod
+    def read(cls, file: str) -> "Empirical":
+        """Read a CSV file of one column, whose header names the unit."""
+        return cls(Path(file).name, read_observations(file))
+
+    @property
+    def mean(self) -> float:
+        """The mean of what was measured."""
+        return math.fsum(self.values) / len(self.values)
+
+    def draw(self, rng: Generator, n: int) -> Floats:
+        """Draw n values with replacement; two files give the same luck, from shortest to longest."""
+        places = (rng.random(n) * len(self.values)).astype(np.int64)
+        return np.array(self.values)[np.minimum(places, len(self.values) - 1)]
+
+    def __str__(self) -> str:
+        return f'empirical("{self.file}")'
+
+
 @frozen
 class Mixture:
     """One of several distributions, each with its share of the draws."""
@@ -331,7 +367,7 @@ def parse_quantity(text: object) -> Quantity:
     return Quantity(low, high)
 
 
-Form = tuple[Callable[..., Distribution], dict[str, Callable[[str], float]]]
+Form = tuple[Callable[..., Distribution], dict[str, Callable[[str], Any]]]
 
 
 def _number(text: str) -> float:
@@ -345,6 +381,11 @@ def _number(text: str) -> float:
     return number
 
 
+def _unquoted(text: str) -> str:
+    """Read a text that may stand in quotes."""
+    return text.strip('"')
+
+
 _FAMILIES: dict[str, list[Form]] = {
     "constant": [(Constant, {"value": parse_duration})],
     "uniform": [(Uniform, {"low": parse_duration, "high": parse_duration})],
@@ -355,6 +396,7 @@ _FAMILIES: dict[str, list[Form]] = {
     ],
     "gamma": [(Gamma, {"mean": parse_duration, "cv": _number})],
     "pareto": [(Pareto, {"minimum": parse_duration, "alpha": _number})],
+    "empirical": [(Empirical.read, {"file": _unquoted})],
 }
 
 
@@ -386,11 +428,12 @@ def _call(text: str, example: str) -> tuple[str, list[str]]:
 
 
 def _split(text: str) -> Iterable[str]:
-    """Split at the commas that stand in no parentheses."""
-    depth, start = 0, 0
+    """Split at the commas that stand in no parentheses and no quotes."""
+    depth, quoted, start = 0, False, 0
     for place, sign in enumerate(text):
-        depth += (sign == "(") - (sign == ")")
-        if sign == "," and depth == 0:
+        quoted ^= sign == '"'
+        depth += ((sign == "(") - (sign == ")")) * (not quoted)
+        if sign == "," and depth == 0 and not quoted:
             yield text[start:place].strip()
             start = place + 1
     yield text[start:].strip()

@@ -24,9 +24,9 @@ UNITS = {
     "h": Decimal(3600),
     "d": Decimal(86400),
 }
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_AMOUNT = re.compile(rf"\s*({_NUMBER})\s*([A-Za-zµμ]*)\s*")
-_RATE = re.compile(rf"\s*({_NUMBER})\s*/\s*([A-Za-z]+)\s*")
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_AMOUNT = re.compile(rf"\s*({NUMBER})\s*([A-Za-zµμ]*)\s*")
+_RATE = re.compile(rf"\s*({NUMBER})\s*/\s*([A-Za-z]+)\s*")
 
 
 def parse_duration(text: object) -> Seconds:
@@ -59,7 +59,7 @@ def parse_rate(text: object) -> Rate:
 
 def parse_share(value: object) -> Share:
     """Read 0.1 or "10%" as a share from 0 to 1; ValueError says what would do."""
-    if isinstance(value, str) and re.fullmatch(rf"\s*{_NUMBER}\s*%\s*", value):
+    if isinstance(value, str) and re.fullmatch(rf"\s*{NUMBER}\s*%\s*", value):
         share = _product(value.strip().rstrip("% "), Decimal("0.01"))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         share = float(value)

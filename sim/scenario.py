@@ -5,7 +5,7 @@ field how its text is read, how it is written back, and what it is when left out
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import attrs
@@ -15,6 +15,7 @@ from sim.distributions import (
     MOST,
     Constant,
     Distribution,
+    Empirical,
     Pace,
     Popularity,
     Quantity,
@@ -407,6 +408,10 @@ class Scenario:
             raise Misfit("workers", "think must take time here, or time would stand still")
         if any(step.at >= self.duration for step in steps):
             raise Misfit("steps", "a step comes at or after the end: make duration longer")
+        named: dict[str, Empirical] = {}
+        for sample in samples(self):
+            if named.setdefault(sample.file, sample) != sample:
+                raise ValueError(f"two files of durations are named {sample.file}: give each its own name")
 
     def _would_stop_the_clock(self, crowd: Workers) -> bool:
         """Say whether a worker that does not think could go round and round within one instant."""
@@ -422,3 +427,15 @@ class Scenario:
     def loop(self) -> Literal["open", "closed"]:
         """Open: the plan goes on however slow the answers are. Closed: workers wait for them."""
         return "closed" if any(crowd.think for crowd in self.workers) else "open"
+
+
+def samples(value: Any) -> Iterator[Empirical]:
+    """Find the durations that were read from files, wherever in a value they are."""
+    if isinstance(value, Empirical):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from samples(part)
+    elif attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            yield from samples(getattr(value, field.name))

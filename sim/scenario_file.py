@@ -18,6 +18,7 @@ from cattrs import Converter
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
+from sim.observations import BESIDE, observations_text
 from sim.scenario import (
     READ,
     WRITE,
@@ -36,6 +37,7 @@ from sim.scenario import (
     Step,
     Workers,
     Writer,
+    samples,
 )
 from sim.wording import count, did_you_mean
 
@@ -79,6 +81,7 @@ class BadScenario(ValueError):
 def read_scenario(path: Path, settings: Mapping[str, str] | None = None) -> Scenario:
     """Read a scenario file, with some keys set otherwise: {"link.delay": "50ms"}.
 
+    Files that it names are looked for beside it, then in the current directory.
     BadScenario says everything that is wrong with it; OSError that it cannot be read.
     """
     try:
@@ -89,7 +92,22 @@ def read_scenario(path: Path, settings: Mapping[str, str] | None = None) -> Scen
         text = raw.decode("utf-8-sig")  # some editors begin a file with a mark of three bytes
     except ValueError as error:
         raise BadScenario(path.name, [Problem((), f"this is not a scenario file: {_why(error)}")]) from None
-    return parse_scenario(text, path.name, settings)
+    before = BESIDE.set(path.parent)
+    try:
+        return parse_scenario(text, path.name, settings)
+    finally:
+        BESIDE.reset(before)
+
+
+def write_scenario(scenario: Scenario, path: Path) -> None:
+    """Write a scenario file, and beside it the durations that were read from files.
+
+    So a saved run stands on its own: it can be read wherever it is moved to,
+    whatever has become of the files since.
+    """
+    for sample in samples(scenario):
+        (path.parent / sample.file).write_text(observations_text(sample.values), encoding="utf-8")
+    path.write_text(toml_text(scenario), encoding="utf-8")
 
 
 def parse_scenario(

@@ -1,6 +1,7 @@
 """A summary as the terminal shows it: what ran, what it found, what it means, what to do next."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import groupby
 from textwrap import wrap
@@ -31,6 +32,7 @@ STALENESS = {
     "hot_stale_fraction": "of the hot products",
     "cold_stale_fraction": "of the others",
     "read_your_writes_violations": "own writes missed",
+    "monotonic_read_violations": "went back in time",
 }
 QUIET = (  # worth a line only where they happen
     "visibility_lag",
@@ -42,6 +44,7 @@ QUIET = (  # worth a line only where they happen
     "blocked_fraction",
     "rejected_fraction",
     "shed_fraction",
+    "monotonic_read_violations",
     "lost_updates",
     "unanswered_fraction",
     "double_updates",
@@ -106,7 +109,7 @@ def summary_lines(
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
-    doubts = [f"!  {doubt}" for doubt in warnings(summary, scenario)]
+    doubts = [line for doubt in warnings(summary, scenario) for line in f"!  {doubt}".split("\n")]
     if doubts:
         yield ""
         yield from doubts
@@ -247,7 +250,8 @@ def _way(scenario: Scenario) -> str:
 def _house(scenario: Scenario) -> str:
     """Say what stands between those who command and those who look."""
     if scenario.architecture == "cqrs":
-        return f"1 writer → {scenario.link.delay} → 1 reader"
+        delay = re.sub(r"\d+\.\d{4,}", lambda number: significant(float(number[0])), str(scenario.link.delay))
+        return f"1 writer → {delay} → 1 reader"
     return "1 model behind 1 lock" if scenario.architecture == "locked" else "1 model without a lock"
 
 
@@ -302,7 +306,7 @@ def _section(
         grows = " grows" if name in growing else ""
         columns = VALUE if "value" in table else COLUMNS
         cells = [estimate_text(table[c], unit) + grows if c in table else "" for c in columns]
-        found = "".join(f"{cell:>16}" for cell in cells)
+        found = "".join(f" {cell:>15}" for cell in cells)
         yield f"   {rows[name]:<24}{found}{_beside(name, foretold)}".rstrip()
 
 
@@ -333,11 +337,12 @@ def _divergences(summary: Summary) -> Iterator[str]:
         return
     mean = significant(summary.value("divergence_at_end"))
     first = "  In one run:" if summary.replications > 1 else ""
-    yield f"Wrong for ever: the read model of {mean} of the products, when all has drained.{first}"
+    told = [f"Wrong for ever: the read model of {mean} of the products, when all has drained.{first}"]
     for one in summary.diverged[:SOME]:
-        yield f"   product {one.product} holds {one.held:,} and shows {one.shown:,}: {one.why}"
+        told.append(f"   product {one.product} holds {one.held:,} and shows {one.shown:,}: {one.why}")
     if len(summary.diverged) > SOME:
-        yield f"   and {count(len(summary.diverged) - SOME, 'product')} more"
+        told.append(f"   and {count(len(summary.diverged) - SOME, 'product')} more")
+    yield "\n".join(told)
 
 
 def warnings(summary: Summary, scenario: Scenario) -> Iterator[str]:

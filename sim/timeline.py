@@ -2,7 +2,8 @@
 
 Pure data, ready to be drawn. What the read model shows is taken from when
 each change was first visible: under "arrival" it may fall back, else it only
-goes up; where differences are added, up to the first gap.
+goes up; where differences are added, up to the first gap. Under "arrival" a
+change that comes again may be shown again, and that is not told here.
 """
 
 import heapq
@@ -17,6 +18,7 @@ from attrs import frozen
 
 from sim.distributions import Floats, Ints
 from sim.inventory import Apply
+from sim.metrics import diverged
 from sim.trace import Trace
 
 FEW = 30  # so many commits can be told apart in one picture
@@ -76,6 +78,7 @@ class Curve:
 class Lag:
     """How late one version was: from its commit until the read model showed it, or a newer one.
 
+    Where differences are added, a newer one shows nothing while this one is missing.
     `level` is how many versions the write model counted with it; of one
     product, that is the version itself.
     """
@@ -145,7 +148,7 @@ def timeline(trace: Trace, product: int | None = None, window: tuple[float, floa
         raise ValueError(f"a window needs a start before its end, not {start:g} s to {end:g} s")
     seen = history.between(start, end)
     staleness = seen.staleness()
-    lag = _greatest_lag(changes, start, end)
+    lag = _greatest_lag(changes, trace.scenario.reader.apply, start, end)
     return Timeline(
         product=product,
         window=(start, end),
@@ -159,9 +162,14 @@ def timeline(trace: Trace, product: int | None = None, window: tuple[float, floa
     )
 
 
-def busiest_product(trace: Trace) -> int | None:
-    """Name the product with the most commits, the first of equals; None where nothing was committed."""
-    commits = trace.changes.group_by("product").len().sort("len", "product", descending=[True, False])
+def telling_product(trace: Trace) -> int | None:
+    """Name the busiest of the products that the read model has wrong in the end, or else of all.
+
+    Busy is what has many commits, the first of equals; None where nothing was committed.
+    """
+    wrong = [one.product for one in diverged(trace)]
+    changes = trace.changes.filter(pl.col("product").is_in(wrong)) if wrong else trace.changes
+    commits = changes.group_by("product").len().sort("len", "product", descending=[True, False])
     return int(commits["product"][0]) if len(commits) else None
 
 
@@ -266,10 +274,11 @@ def _events(changes: pl.DataFrame) -> Iterator[tuple[float, bool, int, int]]:
     return events.sort("time", "applied", "product", "version").iter_rows()
 
 
-def _greatest_lag(changes: pl.DataFrame, start: float, end: float) -> Lag | None:
+def _greatest_lag(changes: pl.DataFrame, apply: Apply, start: float, end: float) -> Lag | None:
     """Find the version that took longest, of those committed and shown in the window; the first of equals."""
-    newer = pl.col("visible").fill_null(math.inf).cum_min(reverse=True).over("product")
-    inside = changes.with_columns(shown=newer).filter(
+    visible = pl.col("visible").fill_null(math.inf)
+    whole = visible.cum_max() if apply == "delta" else visible.cum_min(reverse=True)
+    inside = changes.with_columns(shown=whole.over("product")).filter(
         pl.col("committed") >= start, pl.col("shown") <= end, pl.col("shown") > pl.col("committed")
     )
     if inside.is_empty():

@@ -35,7 +35,7 @@ import sim
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
-from sim.scenario_file import read_scenario, toml_text
+from sim.scenario_file import read_scenario, write_scenario
 
 TABLES = ("commands", "changes", "queries", "models")
 KINDS = ("remove", "add")
@@ -143,7 +143,7 @@ class Trace:
         folder.mkdir(parents=True, exist_ok=True)
         for name in TABLES:
             getattr(self, name).write_parquet(folder / f"{name}.parquet")
-        (folder / "scenario.toml").write_text(toml_text(self.scenario), encoding="utf-8")
+        write_scenario(self.scenario, folder / "scenario.toml")
         facts = {
             name: getattr(self, name) for name in ("replication", "engine", "until", "complete", "program")
         }

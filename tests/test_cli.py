@@ -15,7 +15,11 @@ from sim.trace import load_trace
 
 SIM = str(Path(sys.executable).with_name("sim"))
 SHORT = ("--set", "duration=3s", "--replications", "2")
-KNOWN = "back-pressure, flash-sale, hot-product, lost-updates, one-lock, oversold, saturation, spike, story"
+KNOWN = (
+    "asks-again, back-pressure, dual-write, flash-sale, hot-product, jitter, lost-for-good, lost-updates, "
+    "one-lock, outage, outbox, oversold, overtaking, polling, restart, saturation, slow-link, "
+    "slow-projection, spike, story, twice"
+)
 EXACTLY = ["flash-sale", "--metric", "staleness.mean", "--precision"]
 LONG = ("run", "flash-sale", "--set", "duration=1h", "--set", "workers.phases=[]")
 
@@ -41,16 +45,34 @@ def test_help_loads_nothing_heavy() -> None:
 def test_list_gives_each_scenario_its_question() -> None:
     """One line each, in alphabetical order."""
     assert sim("list").stdout.splitlines() == [
-        "back-pressure   More orders come than the writer can do, and the channel is small: who waits?",
-        "flash-sale      How stale is the shop window while the queue is deepest?",
-        "hot-product     One product gets most of the traffic: "
-        "what does that do to its readers, and to the others?",
-        "lost-updates    Everybody reads, works and writes back: what becomes of the stock?",
-        "one-lock        One model behind one lock is never stale. Who pays for that?",
-        "oversold        Everybody looks before buying. Why are some turned away at the till all the same?",
-        "saturation      What happens as the load nears what the writer can do?",
-        "spike           The rush is over: how long until nobody feels it any more?",
-        "story           Ten items are added. Why does the warehouse still say zero?",
+        "asks-again        Who gets no answer in time sends the command again: how often is it done?",
+        "back-pressure     More orders come than the writer can do, and the channel is small: who waits?",
+        "dual-write        The writer commits, then sends, and crashes now and then: what does the "
+        "reader never hear of?",
+        "flash-sale        How stale is the shop window while the queue is deepest?",
+        "hot-product       One product gets most of the traffic: what does that do to its readers, "
+        "and to the others?",
+        "jitter            The delay is 100 ms on average, but not steady: who notices?",
+        "lost-for-good     One change in fifty is lost on the way: how many reads are wrong?",
+        "lost-updates      Everybody reads, works and writes back: what becomes of the stock?",
+        "one-lock          One model behind one lock is never stale. Who pays for that?",
+        "outage            The link was down for five seconds, and nothing is lost: when are reads "
+        "fresh again?",
+        "outbox            The writer crashes now and then, but notes each change with its commit: "
+        "what is still lost?",
+        "oversold          Everybody looks before buying. Why are some turned away at the till all the same?",
+        "overtaking        Changes may overtake each other, and the last to arrive wins: what do "
+        "readers see?",
+        "polling           The reader looks for changes once a second: how old is what it shows?",
+        "restart           The reader crashes and starts again from memory: what has it forgotten?",
+        "saturation        What happens as the load nears what the writer can do?",
+        "slow-link         A change takes 100 ms to travel, and there are 20 a second: does the "
+        "view fall behind?",
+        "slow-projection   The writer is nearly idle: why does the view get older all the time?",
+        "spike             The rush is over: how long until nobody feels it any more?",
+        "story             Ten items are added. Why does the warehouse still say zero?",
+        "twice             One change in a hundred is delivered twice: what becomes of the stock "
+        "that is shown?",
     ]
 
 
@@ -211,6 +233,7 @@ def test_a_run_is_saved_and_can_be_loaded(here: Path, capsys: pytest.CaptureFixt
             "what was set: 1 problem\n  link.dely: unknown key (did you mean 'delay'?)\n",
         ),
         (["story", "--set", "link.delay=5"], 'a duration needs a unit: write "5ms" or "5s"\n'),
+        (["story", "--set", 'link.delay=empirical("nope.csv")'], "/nope.csv or nope.csv\n"),
         (["story", "--set", "link.delay=-5s"], "a duration cannot be negative: '-5s'\n"),
         (["flash-sale", "--set", "workers.add=2"], 'a share lies between 0 and 1 ("0%" and "100%"): 2\n'),
         (["story", "--set", "link.delay=expo(5ms)"], "unknown distribution 'expo'"),

@@ -13,6 +13,7 @@ from sim.distributions import (
     LONGEST_TEXT,
     Constant,
     Distribution,
+    Empirical,
     Exponential,
     Floats,
     Gamma,
@@ -41,6 +42,7 @@ OF_EVERY_FAMILY: list[Distribution] = [
     Gamma(0.02, 0.3),
     Gamma(0.02, 1.7),
     Pareto(0.01, 4.5),
+    Empirical("seven.csv", (0.004, 0.5, 0.011, 0.02, 0.02, 0.09, 0.0)),
     Mixture(((0.7, Constant(0.01)), (0.3, Exponential(0.1)))),
     Mixture(((0.5, Uniform(0.0, 0.1)), (0.5, Mixture(((0.2, Constant(1.0)), (0.8, Gamma(0.01, 0.5))))))),
 ]
@@ -113,12 +115,12 @@ def test_every_distribution_is_read_as_it_was_written(distribution: Distribution
         (
             "lognromal(p50=20ms, p99=200ms)",
             "unknown distribution 'lognromal' (did you mean 'lognormal'?); "
-            "known: constant, uniform, exponential, lognormal, gamma, pareto, mixture",
+            "known: constant, uniform, exponential, lognormal, gamma, pareto, empirical, mixture",
         ),
         (
             "weibull(1ms)",
             "unknown distribution 'weibull'; "
-            "known: constant, uniform, exponential, lognormal, gamma, pareto, mixture",
+            "known: constant, uniform, exponential, lognormal, gamma, pareto, empirical, mixture",
         ),
         ("exponential", "exponential is written exponential(mean), not exponential()"),
         ("exponential(1ms, 2ms)", "exponential is written exponential(mean), not exponential(1ms, 2ms)"),
@@ -152,7 +154,7 @@ def test_every_distribution_is_read_as_it_was_written(distribution: Distribution
         (
             "mixture(100% exponental(1ms))",
             "unknown distribution 'exponental' (did you mean 'exponential'?); "
-            "known: constant, uniform, exponential, lognormal, gamma, pareto, mixture",
+            "known: constant, uniform, exponential, lognormal, gamma, pareto, empirical, mixture",
         ),
         (
             "exponential(2ms",

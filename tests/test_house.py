@@ -10,6 +10,7 @@ PACKAGE = Path(sim.__file__).parent
 READING_ORDER = [
     "wording",
     "durations",
+    "observations",
     "distributions",
     "inventory",
     "glossary",

@@ -10,13 +10,15 @@ from concurrent.futures import Executor
 from functools import cache
 
 import numpy as np
+import polars as pl
 import pytest
 
 import sim
 from sim.library import names
-from sim.metrics import Summary
+from sim.metrics import Summary, diverged
 from sim.replicate import combine, cores, play, process_pool
 from sim.scenario import Scenario
+from sim.terminal import summary_lines
 
 Runs = Callable[..., tuple[Summary, ...]]
 LESSONS = [name for name in names() if sim.load_scenario(name).expect]
@@ -182,6 +184,122 @@ def test_cqrs_buys_readers_their_time_and_takes_freshness_for_it(runs: Runs) -> 
     assert abs(_z(_each(cqrs, "stale_read_fraction"), -math.expm1(-0.9 * 0.05))) < 4
     means = (_each(found, "command_latency.mean") for found in (cqrs, locked))
     assert next(means) == pytest.approx(next(means), rel=1e-3)
+
+
+def test_a_link_is_no_server_unless_it_takes_one_at_a_time() -> None:
+    """20 changes a second of 100 ms each: side by side 0.100 s late; else ever later, and it is said so."""
+    side_by_side, silence = _late("independent", "60s")
+    assert silence == ""
+    assert side_by_side.value("visibility_lag.mean") == pytest.approx(0.1)
+    assert side_by_side.value("visibility_lag.max") == pytest.approx(0.1)
+    for seconds in (60, 120):
+        one_by_one, said = _late("serial", f"{seconds}s")
+        rate = one_by_one.value("throughput")
+        after_all_others = (rate * 0.1 - 1) * seconds
+        assert one_by_one.value("visibility_lag.max") == pytest.approx(after_all_others, rel=0.05)
+        assert said == (
+            f"!  The link cannot keep up with {rate:.1f} changes a second of 100 ms each: "
+            "the lag grows as long as the run lasts."
+        )
+
+
+def _late(order: str, duration: str) -> tuple[Summary, str]:
+    """Play the slow link once; give what was found, and the warning that it falls behind."""
+    settings = {"link.order": order, "duration": duration, "warmup": "0s", "replications": "1"}
+    scenario = sim.load_scenario("slow-link", settings)
+    summary = sim.summarise(sim.run(scenario))
+    lines = summary_lines(summary, scenario, "slow-link", 0.0)
+    return summary, "".join(line for line in lines if "keep up" in line)
+
+
+def test_what_comes_twice_counts_twice_and_no_version_tells() -> None:
+    """Each product shows as much too much as was added again; to readers, all versions are the same."""
+    added, newest = (sim.run("twice", settings={"reader.apply": apply}) for apply in ("delta", "newest"))
+    again = added.changes.group_by("product").agg(again=(pl.col("applied") - 1).sum()).sort("product")
+    models = added.models.sort("product")
+    assert (models["shown"] - models["held"]).to_list() == again["again"].to_list()
+    assert again["again"].sum() == (added.changes["copies"] - 1).sum() > 0
+    assert diverged(newest) == ()
+    assert added.queries["seen_version"].equals(newest.queries["seen_version"])
+
+
+@pytest.mark.parametrize("settings", [{"link.resend": "500ms"}, {"link.loss": "0.0"}])
+def test_differences_that_all_arrive_add_up(settings: dict[str, str]) -> None:
+    """A change that is sent again until it arrives leaves no gap."""
+    assert len(diverged(sim.run("lost-for-good"))) > 10
+    assert diverged(sim.run("lost-for-good", settings=settings)) == ()
+
+
+def test_an_outbox_keeps_the_changes_and_not_the_answers() -> None:
+    """Without one, the changes that never travel are those of which no sender has heard; with one, all do."""
+    without, outbox = sim.run("dual-write"), sim.run("outbox")
+    unheard = without.commands.filter(pl.col("finished").is_null(), outcome="accepted")["id"]
+    never_sent = without.changes.filter(pl.col("sent").is_null())["command"]
+    assert sorted(never_sent) == sorted(unheard)
+    assert 3 < len(never_sent) < 11
+    assert len(diverged(without)) > 0
+    assert outbox.changes["sent"].null_count() == 0
+    assert diverged(outbox) == ()
+    assert outbox.commands.filter(outcome="accepted")["finished"].null_count() > 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({}, True),
+        ({"reader.restart": "checkpoint"}, False),
+        ({"reader.restart": "checkpoint", "reader.apply": "delta"}, False),
+        ({"reader.restart": "checkpoint", "reader.apply": "delta", "reader.checkpoint": "50"}, True),
+    ],
+)
+def test_a_restart_forgets_or_repeats_what_lies_behind_its_checkpoint(
+    settings: dict[str, str], wrong: bool
+) -> None:
+    """From memory, changes are gone; from an old checkpoint, differences are added once more."""
+    assert (len(diverged(sim.run("restart", settings=settings))) > 0) is wrong
+
+
+def test_a_command_id_makes_asking_again_harmless() -> None:
+    """The same commands are sent again at the same instants: done twice, or known."""
+    blind, known = (sim.run("asks-again", settings={"writer.command_ids": ids}) for ids in ("false", "true"))
+    again = blind.commands["repeats"].is_not_null()
+    assert blind.commands["issued"].equals(known.commands["issued"])
+    assert blind.commands["repeats"].equals(known.commands["repeats"])
+    assert set(blind.commands["outcome"]) == {"accepted"}
+    assert (known.commands["outcome"] == "repeated").to_list() == again.to_list()
+    assert sim.summarise(blind).value("double_updates") == again.sum() > 30
+    assert sim.summarise(known).value("double_updates") == 0
+
+
+@pytest.mark.slow
+def test_in_a_line_everybody_waits_for_the_slowest_in_front(runs: Runs) -> None:
+    """In each run: a change is three times as late as with a steady delay, and without the line, less."""
+    steady, free = runs("jitter", ("link.delay", "100ms")), runs("jitter", ("link.order", "independent"))
+    assert _each(steady, "visibility_lag.mean").tolist() == pytest.approx([0.1] * 10)
+    assert _each(free, "visibility_lag.mean").max() < 0.1
+    assert _z(_each(runs("jitter"), "visibility_lag.mean"), 0.3) > 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("poll", "every"), [("1s", 1.0), ("500ms", 0.5)])
+def test_to_look_twice_as_often_does_not_halve_the_stale_reads(runs: Runs, poll: str, every: float) -> None:
+    """Null: 1 − (1 − exp(−r))/r of the reads are stale, by T(½ − 1/r + (1 − exp(−r))/r²) on average.
+
+    A poller (THEORY 3.3), r = λT, at λ = 2/s a product: 56.8 % and 36.8 %.
+    """
+    found, r = runs("polling", ("reader.poll", poll)), 2 * every
+    fresh = -math.expm1(-r) / r
+    assert abs(_z(_each(found, "stale_read_fraction"), 1 - fresh)) < 4
+    assert abs(_z(_each(found, "staleness.mean"), every * (0.5 - 1 / r + fresh / r))) < 4
+
+
+@pytest.mark.slow
+def test_a_reader_that_is_too_slow_is_ever_later(runs: Runs) -> None:
+    """Null: each second adds λ/μ − 1 = an eighth of one to the lag, once it has begun to grow."""
+    short, long = runs("slow-projection", ("duration", "30s")), runs("slow-projection")
+    grown = _each(long, "visibility_lag.max") - _each(short, "visibility_lag.max")
+    assert abs(_z(grown, 30 / 8)) < 4
+    assert _each(long, "writer_utilisation").max() < 0.06
 
 
 def _each_replication(scenario: Scenario) -> tuple[list[Scenario], range]:

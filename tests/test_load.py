@@ -53,7 +53,7 @@ def closed(
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(scenarios(), st.integers(0, 3))
 def test_every_run_keeps_every_promise(scenario: Scenario, replication: int) -> None:
     """Whatever the load and the architecture: times in order, Little's law, versions without gaps."""

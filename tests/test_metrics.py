@@ -100,7 +100,7 @@ def test_every_metric_agrees_with_a_plain_recount_of_a_busy_run(ways: dict[str, 
     assert_recounted(trace)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(scenarios())
 def test_every_metric_agrees_with_a_plain_recount(scenario: Scenario) -> None:
     """Whatever the scenario, a second program finds the same."""
@@ -108,7 +108,7 @@ def test_every_metric_agrees_with_a_plain_recount(scenario: Scenario) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(scenarios())
 def test_every_metric_agrees_with_a_plain_recount_on_two_hundred_traces(scenario: Scenario) -> None:
     """Whatever the scenario, a second program finds the same."""

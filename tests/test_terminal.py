@@ -26,6 +26,9 @@ def shown(name: str, **settings: str) -> str:
         ("hot-product", "→ 1 reader ", "of the hot products|of the others", "rejected|had to wait|lost|shed"),
         ("saturation", "→ 1 reader ", "wait in the channel|writer busy|committed", "hot|senders|door"),
         ("back-pressure", "→ 1 reader ", "wait at the door|sends that had to wait", "shed|look"),
+        ("overtaking", "→ exponential(250ms) → ", "went back in time|stale reads", "door|done twice|shed"),
+        ("jitter", "→ lognormal(p50=44.7ms, p99=856ms) → ", "visibility lag", "went back|done twice"),
+        ("asks-again", "→ 50ms → ", "done twice", "went back|never answered"),
     ],
 )  # fmt: skip
 def test_a_row_is_shown_where_it_says_something(name: str, house: str, there: str, absent: str) -> None:
@@ -144,3 +147,25 @@ def test_what_is_not_shown_is_not_warned_of() -> None:
     summary = sim.summarise(sim.run(scenario))
     counts = dict.fromkeys(summary.counts, 10**6) | {"admission_wait": 3}
     assert list(warnings(evolve(summary, counts=counts, replications=2), scenario)) == []
+
+
+def test_what_is_wrong_for_ever_is_named_with_its_reason() -> None:
+    """How many products, which ones, what both models say of them, and why; of many, the first five."""
+    settings = {**BRIEF, "link.loss": "0.5", "products.count": "7"}
+    scenario = sim.load_scenario("lost-for-good", settings)
+    trace = sim.run(scenario)
+    lost = dict(trace.changes.filter(copies=0).group_by("product").len().rows())
+    lines = list(summary_lines(sim.summarise(trace), scenario, "x", 1.0))
+    first = lines.index("!  Wrong for ever: the read model of 7 of the products, when all has drained.")
+    assert lines[first + 1 : first + 7] == [
+        *(
+            f"   product {product} holds {held} and shows {shown}: {lost[product]} changes lost on the link"
+            for product, held, shown in trace.models.select("product", "held", "shown").head(5).rows()
+        ),
+        "   and 2 products more",
+    ]
+
+
+def test_nothing_is_wrong_for_ever_where_all_arrives_in_the_end() -> None:
+    """What is lost and sent again is late, and no more."""
+    assert "Wrong for ever" not in shown("lost-for-good", link__resend="500ms")

@@ -511,14 +511,14 @@ def test_numbers_too_extreme_are_refused() -> None:
     assert told[LAG] == "its numbers are too extreme to be worked out"
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(scenarios())
 def test_any_scenario_has_its_answer(scenario: Scenario) -> None:
     """Every form holds or is refused, and what is predicted could be measured."""
     assert_sound(scenario)
 
 
-@settings(deadline=None, max_examples=40)  # integrals, of whatever laws come up
+@settings(max_examples=40)  # integrals, of whatever laws come up
 @given(
     scenarios(
         architecture="cqrs",
