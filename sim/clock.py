@@ -18,14 +18,15 @@ The rules of this module:
 import itertools
 import math
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
+from types import coroutine
 from typing import Any, TypeVar
 
 import numpy as np
 import trio
-from numpy.random import PCG64, Generator, SeedSequence
+from numpy.random import PCG64, SeedSequence
 from numpy.typing import NDArray
 from outcome import Error, Outcome, Value
 from trio._core import _run as trio_run
@@ -35,6 +36,7 @@ from sim.channels import stuck
 from sim.distributions import Floats
 
 T = TypeVar("T")
+Draw = Callable[[np.random.Generator, int], NDArray[Any]]
 
 FIRST_BLOCK, LAST_BLOCK = 16, 4096
 ROUNDS = 256  # steps and jumps between two looks at the world outside
@@ -70,11 +72,12 @@ class Clock(trio.abc.Clock):
             self._struck.add(number)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        await trio.lowlevel.wait_task_rescheduled(give_up)
+        await _suspended(give_up)
 
     async def sleep(self, seconds: float) -> None:
         """Wait for so many virtual seconds."""
-        await self.sleep_until(self.now + seconds)
+        if seconds > 0:
+            await self.turn_at(self.now + seconds)
 
     def call_at(self, time: float, act: Callable[[T], object], argument: T) -> None:
         """Have act(argument) called at an instant, between the tasks; it must not wait."""
@@ -185,6 +188,12 @@ class _OrderedDeadlines(trio_run.Deadlines):
         self._active += 1
 
 
+@coroutine
+def _suspended(give_up: Callable[[Any], trio.lowlevel.Abort]) -> Generator[Any, Any, None]:
+    """Stop here until somebody wakes this task, as trio.lowlevel.wait_task_rescheduled does."""
+    (yield WaitTaskRescheduled(give_up)).unwrap()
+
+
 class _Nothing:
     """What a sleeper is woken with; unlike an Outcome, it can be used again."""
 
@@ -280,13 +289,15 @@ def _leaves(task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
         yield from _leaves(child)
 
 
-def stream(seed: int, replication: int, *name: str) -> Generator:
+def stream(seed: int, replication: int, *name: str) -> np.random.Generator:
     """Open the random stream of one actor and purpose: ("writer", "service"), say."""
     key = (replication, *"/".join(name).encode())
-    return Generator(PCG64(SeedSequence(seed, spawn_key=key)))
+    return np.random.Generator(PCG64(SeedSequence(seed, spawn_key=key)))
 
 
-def draws(draw: Callable[[Generator, int], NDArray[Any]], rng: Generator) -> Iterator[Any]:
+def draws(
+    draw: Callable[[np.random.Generator, int], NDArray[Any]], rng: np.random.Generator
+) -> Iterator[Any]:
     """Draw one value after the other, in blocks that double; `take` gives the same values at once.
 
     `draw` is a distribution's method, or any other function of a generator
@@ -296,7 +307,7 @@ def draws(draw: Callable[[Generator, int], NDArray[Any]], rng: Generator) -> Ite
         yield from draw(rng, size).tolist()
 
 
-def take(draw: Callable[[Generator, int], Floats], rng: Generator, n: int) -> Floats:
+def take(draw: Callable[[np.random.Generator, int], Floats], rng: np.random.Generator, n: int) -> Floats:
     """Draw the first n of the values that `draws` gives, as an array."""
     parts, missing = [np.empty(0)], n
     for size in _blocks():

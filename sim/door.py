@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import trio
-from attrs import evolve
 
 from sim.channels import Sender
 from sim.clock import Clock
@@ -85,7 +84,7 @@ def without_care(model: dict[int, Stock], service: Iterator[float], clock: Clock
         decision = decide(seen, command)
         if isinstance(decision, Change):  # it knows of no other writer, but the versions count them all
             version = model.get(command.product, NOTHING).version + 1
-            decision = evolve(decision, version=version)
+            decision = decision._replace(version=version)
         show(commit(command, decision, model, clock.now, log), clock.now, log)
         answer(command, decision, clock.now, log)
 

@@ -1,11 +1,12 @@
 """The warehouse, pure: what a command asks, what is decided, what a change tells the read model.
 
 A model maps a product to its Stock; a product that it has never seen reads 0.
-Nothing here waits, draws or remembers: the actors do that.
+Nothing here waits, draws or remembers: the actors do that. What a run makes
+millions of is a named tuple, which is made in half the time.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from attrs import frozen
 
@@ -16,8 +17,7 @@ NOT_ENOUGH = "Not enough stock!"
 FULL = "The channel is full!"
 
 
-@frozen
-class Stock:
+class Stock(NamedTuple):
     """How many items of one product there are, and how many changes led there.
 
     Where differences are added up, one may be missing while later ones have
@@ -29,8 +29,7 @@ class Stock:
     ahead: frozenset[int] = frozenset()
 
 
-@frozen
-class Intent:
+class Intent(NamedTuple):
     """What somebody means to command.
 
     `when` is the planned instant, None for as soon as they get to it; `row`
@@ -44,8 +43,7 @@ class Intent:
     row: int | None = None
 
 
-@frozen
-class Command:
+class Command(NamedTuple):
     """Somebody's wish: add or remove some items of a product.
 
     `id` is its row in the trace; `key`, for a command that may be sent again,
@@ -60,8 +58,7 @@ class Command:
     key: int | None = None
 
 
-@frozen
-class Change:
+class Change(NamedTuple):
     """What an accepted command did: the product's new quantity, as its version-th change.
 
     `moved` is the difference that it made: more than 0 for what was added.

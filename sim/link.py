@@ -13,6 +13,7 @@ slow spell hits whatever is under way then.
 
 from collections.abc import Iterator
 from operator import attrgetter
+from typing import NamedTuple
 
 from attrs import define, frozen
 
@@ -33,8 +34,7 @@ class Chances:
     doubled: Iterator[bool]
 
 
-@frozen
-class Way:
+class Way(NamedTuple):
     """How a copy travels: when it comes out, and for how many seconds what held it.
 
     `delay` is its own, with what slow spells add to it; `line` the wait for
@@ -64,20 +64,21 @@ class Departures:
 
     def send(self, committed: Committed) -> None:
         """Put a change on its way, in as many copies as come out."""
-        out = list(self._copies())
+        out = self._copies()
         if out:
-            first = min(out, key=attrgetter("out")) if len(out) > 1 else out[0]
+            first = out[0] if len(out) == 1 else min(out, key=attrgetter("out"))
             self.log.travel(committed.row, len(out), first.delay, first.line, first.outage)
         for way in out:
             self.clock.call_at(way.out, self._deliver, committed)
             self.last = max(self.last, way.out)
 
-    def _copies(self) -> Iterator[Way]:
+    def _copies(self) -> list[Way]:
         """Say how each copy travels that is sent now and comes out; if nothing goes wrong, there is one."""
-        now, chances = self.clock.now, self.chances
-        first = copy(self.ways, now, chances.delay, chances, self.last)
-        again = next(chances.doubled) and copy(self.ways, now, chances.other_delay, chances, self.last)
-        yield from (way for way in (first, again) if way)
+        ways, now, chances = self.ways, self.clock.now, self.chances
+        copies = [copy(ways, now, chances.delay, chances, self.last)]
+        if next(chances.doubled):
+            copies.append(copy(ways, now, chances.other_delay, chances, self.last))
+        return [way for way in copies if way]
 
     def _deliver(self, committed: Committed) -> None:
         self.log.deliver(committed.row, self.clock.now)
@@ -95,7 +96,7 @@ def copy(ways: Link, now: float, delay: Iterator[float], chances: Chances, last:
     """Say how a copy that is sent now travels, or None if it never comes out."""
     sent = now
     while True:
-        late = held_up(ways, sent, next(delay))
+        late = held_up(ways, sent, next(delay)) if ways.slow else next(delay)
         arrival = arrives(ways.order, sent, late, last)
         outage = outage_at(ways, arrival) if ways.outages else None
         lost = next(chances.lost) or (outage is not None and outage.changes == "lost")
@@ -114,8 +115,6 @@ def outage_at(ways: Link, time: float) -> Outage | None:
 
 def held_up(ways: Link, sent: float, delay: float) -> float:
     """Stretch a delay by the slow spells that the way falls into."""
-    if not ways.slow:
-        return delay
     here, left = sent, delay
     for spell in sorted(ways.slow, key=lambda spell: spell.at):
         begin, end = max(here, spell.at), spell.at + spell.lasts

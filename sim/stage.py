@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,14 @@ def _chances(ways: Link, luck: "Luck") -> Chances:
     return Chances(
         delay=luck(ways.delay.draw, "link", "delay"),
         other_delay=luck(ways.delay.draw, "link", "other delay"),
-        lost=luck(lambda rng, n: rng.random(n) < ways.loss, "link", "loss"),
-        doubled=luck(lambda rng, n: rng.random(n) < ways.duplicates, "link", "duplicates"),
+        lost=_perhaps(ways.loss, luck, "link", "loss"),
+        doubled=_perhaps(ways.duplicates, luck, "link", "duplicates"),
     )
+
+
+def _perhaps(share: float, luck: "Luck", *name: str) -> Iterator[bool]:
+    """Say each time whether something happens that does so with this chance."""
+    return luck(lambda rng, n: rng.random(n) < share, *name) if share else repeat(False)
 
 
 def _locked(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import trio
 from attrs import Factory, frozen
@@ -17,8 +17,7 @@ from sim.scenario import Writer
 from sim.trace import ACCEPTED, REJECTED, REPEATED, Log
 
 
-@frozen
-class Committed:
+class Committed(NamedTuple):
     """A change on its way to the reader; row is where the trace keeps it."""
 
     row: int

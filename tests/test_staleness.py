@@ -453,7 +453,7 @@ async def strangers(me: Person, intents: Iterator[Intent]) -> None:
     async with trio.open_nursery() as meanwhile:
         for number, intent in enumerate(intents):
             await me.clock.sleep_until(intent.when or 0.0)
-            meanwhile.start_soon(see_through, evolve(me, number=number), evolve(intent, row=None))
+            meanwhile.start_soon(see_through, evolve(me, number=number), intent._replace(row=None))
 
 
 STRANGERS = pytest.param(strangers, 1, id="strangers")
