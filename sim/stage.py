@@ -102,7 +102,7 @@ async def _play(scenario: Scenario, replication: int, act: Worker, log: Log, clo
     The workers share the sending end of the command channel; it closes when
     the last of them is done, and the others follow in the order of the data.
     """
-    luck = partial(_luck, scenario.seed, replication)
+    luck = partial(draw_from, scenario.seed, replication)
     async with trio.open_nursery() as actors:
         house = _HOUSES[scenario.architecture](scenario, luck, actors, clock, log)
         for number, rows in _rows_of_each(log.visitor):
@@ -124,7 +124,7 @@ def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, 
     view = View(_stocked(scenario))
     log.end(store.model, view.model)
     efforts = _efforts(scenario.writer, luck)
-    chances = _chances(scenario.link, luck)
+    chances = open_chances(scenario.link, luck)
     handler = luck(scenario.reader.handler.draw, "reader", "handler")
     phase = next(luck(Uniform(0.0, scenario.reader.poll or 0.0).draw, "reader", "poll"))
 
@@ -154,7 +154,7 @@ def _efforts(ways: Writer, luck: "Luck") -> Efforts:
     return Efforts(service, luck(ways.publish.draw, "writer", "publish"))
 
 
-def _chances(ways: Link, luck: "Luck") -> Chances:
+def open_chances(ways: Link, luck: "Luck") -> Chances:
     """Open the link's streams, one for each thing that can happen."""
     return Chances(
         delay=luck(ways.delay.draw, "link", "delay"),
@@ -184,7 +184,9 @@ _HOUSES = {"cqrs": _cqrs, "locked": _locked, "unsafe": _unsafe}
 Luck = Callable[..., Iterator[Any]]
 
 
-def _luck(seed: int, replication: int, draw: Callable[[Generator, int], Any], *name: str) -> Iterator[Any]:
+def draw_from(
+    seed: int, replication: int, draw: Callable[[Generator, int], Any], *name: str
+) -> Iterator[Any]:
     """Draw values one by one from the stream of that name."""
     return draws(draw, stream(seed, replication, *name))
 

@@ -32,6 +32,7 @@ import polars as pl
 from attrs import frozen
 
 import sim
+from sim.distributions import Floats, Ints
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
@@ -109,7 +110,7 @@ class Trace:
 
     scenario: Scenario
     replication: int
-    engine: Literal["trio"]
+    engine: Literal["trio", "array"]
     until: float
     complete: bool
     commands: pl.DataFrame
@@ -321,49 +322,35 @@ class Log:
             "worker": np.asarray(self.worker),
             "session": np.asarray(self.worker),
             "product": np.asarray(self.product),
-            "kind": _words(self.add, KINDS),
+            "kind": words(self.add, KINDS),
             "quantity": np.asarray(self.quantity),
             "intended": np.asarray(self.intended),
-            **{name: _floats(getattr(self, name)) for name in ("issued", "admitted", "started", "finished")},
-            "outcome": _words(self.outcome, OUTCOMES),
-            "version": _known(self.version),
+            **{name: floats(getattr(self, name)) for name in ("issued", "admitted", "started", "finished")},
+            "outcome": words(self.outcome, OUTCOMES),
+            "version": known(self.version),
             "reason": pl.repeat(None, len(self.issued), dtype=pl.String, eager=True),
-            "repeats": _known(self.repeats),
+            "repeats": known(self.repeats),
         }
         rejected = pl.when(outcome="rejected").then(pl.lit(NOT_ENOUGH))
         table = pl.DataFrame(columns, schema=COMMANDS).with_columns(reason=rejected)
         return table.filter(pl.col("issued").is_not_null())
 
     def _changes(self) -> pl.DataFrame:
-        arrivals = (
-            pl.DataFrame(
-                {
-                    "row": np.asarray(self.delivered_change),
-                    "delivered": np.asarray(self.delivered_time),
-                }
-            )
-            .group_by("row")
-            .agg("delivered")
-        )
-        changes = pl.DataFrame(
+        n = len(self.committed)
+        return pl.DataFrame(
             {
-                "row": np.arange(len(self.committed)),
                 "command": np.asarray(self.change_command),
                 "product": np.asarray(self.change_product),
                 "version": np.asarray(self.change_version),
                 "quantity_after": np.asarray(self.change_quantity),
                 "committed": np.asarray(self.committed),
+                "delivered": delivered(np.asarray(self.delivered_change), np.asarray(self.delivered_time), n),
+                "visible": floats(self.visible),
                 "copies": np.asarray(self.copies),
+                **{name: floats(getattr(self, name)) for name in _WAY},
                 "applied": np.asarray(self.applied),
-                **{name: _floats(getattr(self, name)) for name in _WAY},
-            }
-        )
-        joined = changes.join(arrivals, on="row", how="left", maintain_order="left")
-        none = pl.lit([], dtype=pl.List(pl.Float64))
-        return (
-            joined.with_columns(pl.col("delivered").fill_null(none))
-            .select(list(CHANGES))
-            .cast(pl.Schema(CHANGES))
+            },
+            schema=CHANGES,
         )
 
     def _queries(self) -> pl.DataFrame:
@@ -371,9 +358,9 @@ class Log:
             "session": np.asarray(self.visitor),
             "product": np.asarray(self.wanted),
             "asked": np.asarray(self.asked),
-            "answered": _floats(self.answered),
-            "seen_version": _known(self.seen_version),
-            "seen_quantity": _known(self.seen_quantity),
+            "answered": floats(self.answered),
+            "seen_version": known(self.seen_version),
+            "seen_quantity": known(self.seen_quantity),
         }
         return pl.DataFrame(columns, schema=QUERIES).filter(pl.col("answered").is_not_null())
 
@@ -390,7 +377,7 @@ class Log:
         return pl.DataFrame(columns, schema=MODELS)
 
 
-_WAY = ("sent", "delay", "line", "outage", "polled", "taken", "handled", "visible")
+_WAY = ("sent", "delay", "line", "outage", "polled", "taken", "handled")
 _IMPOSSIBLE = [  # in which table, which rows, and what they would mean
     (
         "commands",
@@ -498,20 +485,31 @@ def _nans(n: int) -> "array[float]":
     return array("d", [math.nan]) * n
 
 
-def _floats(column: "array[float]") -> pl.Series:
+def floats(column: "array[float] | Floats") -> pl.Series:
     """Make a polars column of an array whose gaps are nan."""
     return pl.Series(np.asarray(column), nan_to_null=True, dtype=pl.Float64)
 
 
-def _known(column: "array[int]") -> pl.Series:
+def known(column: "array[int] | Ints") -> pl.Series:
     """Make a polars column of whole numbers, without those that have not come."""
     numbers = pl.Series(np.asarray(column), dtype=pl.Int64)
     return numbers.set(numbers == UNKNOWN, None)
 
 
-def _words(codes: "array[int]", words: tuple[str, ...]) -> pl.Series:
+def words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
     """Make a polars column of words from their numbers."""
-    return pl.Series(words, dtype=pl.Enum(words)).gather(_known(codes))
+    return pl.Series(words, dtype=pl.Enum(words)).gather(known(codes))
+
+
+def delivered(change: Ints, time: Floats, n: int) -> pl.Series:
+    """Make a column of the times at which the copies of each of n changes came out."""
+    if len(change) == n and np.all(np.bincount(change, minlength=n) == 1):
+        out = np.empty(n)
+        out[change] = time
+        return pl.Series(out).reshape((-1, 1)).arr.to_list()
+    copies = pl.DataFrame({"row": change, "time": time}).group_by("row", maintain_order=True).agg("time")
+    rows = pl.DataFrame({"row": np.arange(n)}).join(copies, on="row", how="left", maintain_order="left")
+    return rows.select(pl.col("time").fill_null(pl.lit([], dtype=pl.List(pl.Float64)))).to_series()
 
 
 def _bytes(column: pl.Series) -> Any:
