@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,10 +23,11 @@ import numpy as np
 from attrs import frozen
 
 from sim import library
+from sim.engines import run
 from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
 from sim.scenario import Scenario
-from sim.stage import Interrupted, run
+from sim.stage import Interrupted
 from sim.trace import Trace, check
 
 
@@ -47,17 +49,25 @@ class CutShort(KeyboardInterrupt):
 
 
 def measure(
-    scenario: Scenario | str | Path, jobs: int | None = None, settings: Mapping[str, str] | None = None
+    scenario: Scenario | str | Path,
+    jobs: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    engine: str = "trio",
 ) -> Summary:
     """Play every replication of a scenario and summarise them, with a 95 % interval on every number.
 
-    The scenario may be given by its name or path, with some keys set otherwise.
+    The scenario may be given by its name or path, with some keys set
+    otherwise; the engines are those of `sim.run`.
     """
-    return combine([one.summary for one in play_all(library.load_scenario(scenario, settings), jobs)])
+    played = play_all(library.load_scenario(scenario, settings), jobs, engine=engine)
+    return combine([one.summary for one in played])
 
 
 def play_all(
-    scenario: Scenario, jobs: int | None = None, on_done: Callable[[], object] = lambda: None
+    scenario: Scenario,
+    jobs: int | None = None,
+    on_done: Callable[[], object] = lambda: None,
+    engine: str = "trio",
 ) -> list[Played]:
     """Play every replication of a scenario, over as many processes as there are cores, or `jobs`.
 
@@ -65,20 +75,20 @@ def play_all(
     after each replication. CutShort carries what was finished before Ctrl-C.
     """
     numbers = range(scenario.replications)
-    jobs = min(jobs or cores(), len(numbers))
+    jobs, play_one = min(jobs or cores(), len(numbers)), partial(play, scenario, engine=engine)
     if jobs == 1:
-        return _one_by_one(scenario, numbers, on_done)
+        return _one_by_one(play_one, scenario, numbers, on_done)
     try:
         with process_pool(jobs) as pool:
-            return _over(pool, scenario, numbers, on_done)
+            return _over(pool, play_one, scenario, numbers, on_done)
     except BrokenProcessPool:  # a worker process was killed; here there is nobody to lose
-        return _one_by_one(scenario, numbers, on_done)
+        return _one_by_one(play_one, scenario, numbers, on_done)
 
 
-def play(scenario: Scenario, replication: int) -> Played:
+def play(scenario: Scenario, replication: int, engine: str = "trio") -> Played:
     """Play one replication, check what must always hold, and measure it; keep the trace of the first."""
     began = time.perf_counter()
-    trace = run(scenario, replication)
+    trace = run(scenario, replication, engine=engine)
     check(trace)
     summary = summarise(trace, time.perf_counter() - began)
     return Played(replication, summary, trace if replication == 0 else None)
@@ -100,6 +110,7 @@ def combine(summaries: Sequence[Summary]) -> Summary:
     }
     return attrs.evolve(
         summaries[0],
+        engine=" and ".join(sorted({s.engine for s in summaries})),
         replications=len(summaries),
         fingerprint=sha256("".join(s.fingerprint for s in summaries).encode()).hexdigest(),
         wall_seconds=sum(s.wall_seconds for s in summaries),
@@ -144,12 +155,16 @@ def process_pool(jobs: int) -> Iterator[Executor]:
 
 
 def _over(
-    pool: Executor, scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]
+    pool: Executor,
+    play_one: Callable[[int], Played],
+    scenario: Scenario,
+    numbers: Iterable[int],
+    on_done: Callable[[], object],
 ) -> list[Played]:
     """Play replications side by side; whatever order they finish in, give them in theirs."""
     played: list[Played] = []
     try:
-        waiting: list[Future[Played]] = [pool.submit(play, scenario, number) for number in numbers]
+        waiting: list[Future[Played]] = [pool.submit(play_one, number) for number in numbers]
         for done in _as_finished(waiting):
             played.append(done.result())
             on_done()
@@ -169,12 +184,17 @@ def _as_finished(waiting: Iterable[Future[Played]]) -> Iterator[Future[Played]]:
         yield from done
 
 
-def _one_by_one(scenario: Scenario, numbers: Iterable[int], on_done: Callable[[], object]) -> list[Played]:
+def _one_by_one(
+    play_one: Callable[[int], Played],
+    scenario: Scenario,
+    numbers: Iterable[int],
+    on_done: Callable[[], object],
+) -> list[Played]:
     """Play replications one after the other in this process."""
     played: list[Played] = []
     try:
         for number in numbers:
-            played.append(play(scenario, number))
+            played.append(play_one(number))
             on_done()
     except Interrupted as interrupt:
         if played:

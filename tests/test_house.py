@@ -27,6 +27,8 @@ READING_ORDER = [
     "link",
     "reader",
     "stage",
+    "arrays",
+    "engines",
     "metrics",
     "replicate",
     "timeline",
