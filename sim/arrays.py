@@ -43,6 +43,9 @@ from sim.trace import (
     REJECTED,
     UNKNOWN,
     Trace,
+    before,
+    begins,
+    by_product,
     delivered,
     floats,
     known,
@@ -225,10 +228,10 @@ def _agenda(plan: Plan) -> Iterator[int]:
     """Give the rows as the clock would: of two people who wake at one instant, who lay down first."""
     agenda: list[tuple[float, int, deque[int]]] = []
     number = count()
-    now, when = 0.0, plan.when.tolist()
-    for who in np.unique(plan.who):
-        rows = deque(np.flatnonzero(plan.who == who).tolist())
-        heappush(agenda, (0.0, next(number), rows))
+    when = plan.when.tolist()
+    order = np.argsort(plan.who, kind="stable")
+    for rows_of_one in np.split(order, begins(plan.who[order])[1:]):
+        heappush(agenda, (0.0, next(number), deque(rows_of_one.tolist())))
     while agenda:
         now, _, rows = heappop(agenda)
         while rows and when[rows[0]] <= now:
@@ -243,8 +246,8 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     More than there is cannot be removed. Only the products that run out are
     gone through one command at a time.
     """
-    order = _by_product(product)
-    starts = _starts(product[order])
+    order = by_product(product)
+    starts = begins(product[order])
     moved = moved[order]
     accepted = np.ones(len(order), np.bool_)
     left = stock + _running(moved, starts)
@@ -334,7 +337,7 @@ def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -
         )
         polled, taken, handled, visible, noted = _rounds(came, sent, takes, ways, phase)
     seen = np.ones(len(came), np.bool_)
-    if ways.apply == "newest":
+    if ways.apply == "newest" and np.any(np.diff(journeys.row) <= 0):
         seen = _newer(work.product[journeys.row], work.version[journeys.row])
     return Shows(polled, taken, handled, visible, noted, seen)
 
@@ -379,8 +382,8 @@ def _there(arrivals: list[tuple[float, float]], there: int, now: float, noted: f
 
 def _newer(product: Ints, version: Ints) -> Flags:
     """Say of each version whether it is newer than all that had come before of its product."""
-    order = _by_product(product)
-    lengths = np.diff(_starts(product[order]), append=len(order))
+    order = by_product(product)
+    lengths = np.diff(begins(product[order]), append=len(order))
     lifted = version[order] + (version.max(initial=0) + 1) * np.repeat(np.arange(len(lengths)), lengths)
     newer = np.empty(len(order), np.bool_)
     newer[order] = lifted > _before(np.maximum.accumulate(lifted))
@@ -389,19 +392,9 @@ def _newer(product: Ints, version: Ints) -> Flags:
 
 def ask(plan: Plan, work: Work, journeys: Journeys, shows: Shows, stock: int) -> Answers:
     """Let each query see what was shown last of its product."""
-    row = journeys.row[shows.seen]
-    order = _by_product(work.product[row])
-    row, visible, noted = row[order], shows.visible[shows.seen][order], shows.noted[shows.seen][order]
-    asking = _by_product(plan.product)
-    wanted = plan.product[asking]
-    starts = _starts(wanted)
-    lows = np.searchsorted(work.product[row], wanted[starts])
-    highs = np.searchsorted(work.product[row], wanted[starts], side="right")
-    place, low, high = (np.empty(len(plan), np.int64) for _ in range(3))
-    for start, end, first, last in zip(starts, _ends(starts, len(wanted)), lows, highs, strict=True):
-        some = asking[start:end]
-        place[some] = first + np.searchsorted(visible[first:last], plan.when[some])
-        low[some], high[some] = first, last
+    row, visible = journeys.row[shows.seen], shows.visible[shows.seen]
+    order, low, place, high = before(work.product[row], visible, plan.product, plan.when)
+    row, visible, noted = row[order], visible[order], shows.noted[shows.seen][order]
     place += _just_shown(plan, place, high, visible, noted)
     last = row[place[place > low] - 1]
     version, quantity = np.zeros(len(plan), np.int64), np.full(len(plan), stock)
@@ -474,17 +467,6 @@ def _in_order(times: Floats) -> Ints:
     return np.argsort(times, kind="stable")
 
 
-def _by_product(product: Ints) -> Ints:
-    """Give the rows product by product, each in order; small numbers are sorted by their digits."""
-    small = product.max(initial=0) < 2**15
-    return np.argsort(product.astype(np.int16) if small else product, kind="stable")
-
-
-def _starts(grouped: Ints) -> Ints:
-    """Give the places at which another number begins."""
-    return np.flatnonzero(np.diff(grouped, prepend=-1))
-
-
 def _ends(starts: Ints, n: int) -> Ints:
     """Give the places at which each run ends, the last of them at n."""
     return np.append(starts, n)[1:]
@@ -493,8 +475,8 @@ def _ends(starts: Ints, n: int) -> Ints:
 def _running(values: Ints, starts: Ints) -> Ints:
     """Add up, anew from each start on."""
     total = np.cumsum(values)
-    before = (total - values)[starts]
-    return total - np.repeat(before, np.diff(starts, append=len(values)))
+    so_far = (total - values)[starts]
+    return total - np.repeat(so_far, np.diff(starts, append=len(values)))
 
 
 def _latest(times: Floats) -> float:
@@ -537,14 +519,14 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
     applied = np.bincount(journeys.row[shows.seen], minlength=n)
     told = np.where(applied > 0, first, last)  # what is never shown is taken down again with each copy
     shown = np.where(applied > 0, first, -1)
-    committed = pl.Series(work.committed)
+    noted = {id(times): _gathered(times, told) for times in (shows.polled, shows.taken, shows.handled)}
     return pl.DataFrame(
         {
             "command": work.command[work.change],
             "product": work.product,
             "version": work.version,
             "quantity_after": work.quantity,
-            "committed": committed,
+            "committed": work.committed,
             "delivered": delivered(journeys.row, journeys.out, n),
             "visible": _gathered(shows.visible, shown),
             "copies": journeys.copies,
@@ -552,9 +534,7 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
             "delay": floats(journeys.delay),
             "line": floats(journeys.line),
             "outage": floats(journeys.outage),
-            "polled": _gathered(shows.polled, told),
-            "taken": _gathered(shows.taken, told),
-            "handled": _gathered(shows.handled, told),
+            **{name: noted[id(getattr(shows, name))] for name in ("polled", "taken", "handled")},
             "applied": applied,
         },
         schema=CHANGES,
@@ -597,6 +577,6 @@ def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> p
 
 def _last_of_each(work: Work, rows: Ints) -> tuple[Ints, Ints]:
     """Give the products of some changes, and the last change of each."""
-    rows = rows[_by_product(work.product[rows])]
-    starts = _starts(work.product[rows])
+    rows = rows[by_product(work.product[rows])]
+    starts = begins(work.product[rows])
     return work.product[rows[starts]], rows[_ends(starts, len(rows)) - 1]
