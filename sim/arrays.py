@@ -45,7 +45,7 @@ from sim.trace import (
     Trace,
     before,
     begins,
-    by_product,
+    by_number,
     delivered,
     floats,
     known,
@@ -246,7 +246,7 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     More than there is cannot be removed. Only the products that run out are
     gone through one command at a time.
     """
-    order = by_product(product)
+    order = by_number(product)
     starts = begins(product[order])
     moved = moved[order]
     accepted = np.ones(len(order), np.bool_)
@@ -382,7 +382,7 @@ def _there(arrivals: list[tuple[float, float]], there: int, now: float, noted: f
 
 def _newer(product: Ints, version: Ints) -> Flags:
     """Say of each version whether it is newer than all that had come before of its product."""
-    order = by_product(product)
+    order = by_number(product)
     lengths = np.diff(begins(product[order]), append=len(order))
     lifted = version[order] + (version.max(initial=0) + 1) * np.repeat(np.arange(len(lengths)), lengths)
     newer = np.empty(len(order), np.bool_)
@@ -577,6 +577,6 @@ def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> p
 
 def _last_of_each(work: Work, rows: Ints) -> tuple[Ints, Ints]:
     """Give the products of some changes, and the last change of each."""
-    rows = rows[by_product(work.product[rows])]
+    rows = rows[by_number(work.product[rows])]
     starts = begins(work.product[rows])
     return work.product[rows[starts]], rows[_ends(starts, len(rows)) - 1]

@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 from attrs import asdict, field, frozen
 
-from sim.distributions import Floats
+from sim.distributions import Floats, Ints
 from sim.glossary import METRICS, QUANTILES, split_name
 from sim.plan import numbered
-from sim.trace import Trace, before
+from sim.trace import Trace, before, by_number
 from sim.wording import count
 
 Statistics = dict[str, float]
@@ -243,7 +243,7 @@ def _inbox_depth(trace: Trace) -> Measured:
     )
     came, went = waits["admitted"].to_numpy(), waits["left"].to_numpy()
     times = np.concatenate([[start], came, went, [end]])
-    steps = np.concatenate([[0.0], np.ones(len(came)), -np.ones(len(went)), [0.0]])
+    steps = np.repeat([0, 1, -1, 0], [1, len(came), len(went), 1])
     order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
     depths, lasted = np.cumsum(steps[order])[:-1], np.diff(times[order])
     return _weighted(depths, lasted), len(waits)
@@ -442,19 +442,19 @@ def _unweighted(values: Floats) -> Statistics:
     return {"mean": float(values.sum() / n), **quantiles, "max": float(values[-1])}
 
 
-def _weighted(values: Floats, weights: Floats) -> Statistics:
-    """Mean, quantiles and maximum of values with weights; nan where there is no weight."""
+def _weighted(values: Ints, weights: Floats) -> Statistics:
+    """Mean, quantiles and maximum of whole numbers with weights; nan where there is no weight."""
     seen = weights > 0
     values, weights = values[seen], weights[seen]
     if not len(values):
         return dict.fromkeys(("mean", *QUANTILES, "max"), np.nan)
-    order = np.argsort(values, kind="stable")
+    order = by_number(values)
     values, reached = values[order], np.cumsum(weights[order])
     places = np.searchsorted(reached, np.array(list(QUANTILES.values())) * reached[-1] * (1 - 1e-12))
     mean = float(np.average(values, weights=weights[order]))
     return {
         "mean": mean,
-        **dict(zip(QUANTILES, values[places].tolist(), strict=True)),
+        **dict(zip(QUANTILES, values[places].astype(float).tolist(), strict=True)),
         "max": float(values[-1]),
     }
 

@@ -519,7 +519,7 @@ def before(product: Ints, time: Floats, wanted: Ints, asked: Floats) -> tuple[In
     and for each who asks, where in those rows the product's events begin, which
     is the first that did not come before the instant, and where they end.
     """
-    rows, asking = by_product(product), by_product(wanted)
+    rows, asking = by_number(product), by_number(wanted)
     products, times = product[rows], time[rows]
     starts = begins(wanted[asking])
     different = wanted[asking][starts]
@@ -533,10 +533,10 @@ def before(product: Ints, time: Floats, wanted: Ints, asked: Floats) -> tuple[In
     return rows, low, place, high
 
 
-def by_product(product: Ints) -> Ints:
-    """Give the rows product by product, each in order; small numbers are sorted by their digits."""
-    small = product.max(initial=0) < 2**15
-    return np.argsort(product.astype(np.int16) if small else product, kind="stable")
+def by_number(numbers: Ints) -> Ints:
+    """Give the places of numbers in their order, equal ones in theirs; small ones are sorted by digits."""
+    small = numbers.max(initial=0) < 2**15
+    return np.argsort(numbers.astype(np.int16) if small else numbers, kind="stable")
 
 
 def begins(grouped: Ints) -> Ints:
