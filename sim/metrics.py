@@ -428,13 +428,13 @@ def _within(trace: Trace, column: str) -> pl.Expr:
 
 def _distribution(rows: pl.DataFrame, sample: pl.Expr) -> Measured:
     """Mean, quantiles and maximum of a sample."""
-    values = rows.select(sample.cast(pl.Float64).alias("x"))["x"].drop_nulls().to_numpy()
+    values = rows.select(sample.cast(pl.Float64).alias("x"))["x"].drop_nulls().sort().to_numpy()
     return _unweighted(values), len(values)
 
 
 def _unweighted(values: Floats) -> Statistics:
-    """Mean, quantiles and maximum of values that all weigh the same."""
-    n, values = len(values), np.sort(values)
+    """Mean, quantiles and maximum of values in their order, which all weigh the same."""
+    n = len(values)
     if not n:
         return dict.fromkeys(("mean", *QUANTILES, "max"), np.nan)
     places = [math.ceil(share * n * (1 - 1e-12)) - 1 for share in QUANTILES.values()]
