@@ -53,6 +53,7 @@ from sim.trace import (
 )
 
 Flags = NDArray[np.bool_]
+Rounds = tuple[Floats, Floats, Floats, Floats, Floats]
 
 AT_FIRST = -1.0  # when the clock took down what was planned before anything had happened
 
@@ -335,21 +336,36 @@ def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -
         phase = next(
             draw_from(scenario.seed, replication, Uniform(0.0, ways.poll or 0.0).draw, "reader", "poll")
         )
-        polled, taken, handled, visible, noted = _rounds(came, sent, takes, ways, phase)
+        rounds = _in_line(came, takes) if ways.batch == 1 and not ways.poll else None
+        polled, taken, handled, visible, noted = (
+            _rounds(came, sent, takes, ways, phase) if rounds is None else rounds
+        )
     seen = np.ones(len(came), np.bool_)
     if ways.apply == "newest" and np.any(np.diff(journeys.row) <= 0):
         seen = _newer(work.product[journeys.row], work.version[journeys.row])
     return Shows(polled, taken, handled, visible, noted, seen)
 
 
-def _rounds(came: Floats, sent: Floats, takes: Floats, ways: Reader, phase: float) -> Floats:
+def _in_line(came: Floats, takes: Floats) -> Rounds | None:
+    """Give what `_rounds` gives where each copy waits for its turn alone; None if some coincide."""
+    handled = _one_by_one(came, takes, np.zeros(len(came)))
+    ready = _before(handled)
+    taken = np.maximum(came, ready)
+    if np.any(handled == taken) or np.any(came == ready):
+        return None
+    polled = np.maximum.accumulate(np.where(came > ready, came, 0.0))
+    return polled, taken, handled, handled, taken
+
+
+def _rounds(came: Floats, sent: Floats, takes: Floats, ways: Reader, phase: float) -> Rounds:
     """Go from round to round as the reader does; give polled, taken, handled, visible and noted.
 
     A copy that comes in the instant in which the reader wakes is there if it
     was sent before the reader lay down.
     """
     arrivals, takes_of = [*zip(came.tolist(), sent.tolist(), strict=True)], takes.tolist()
-    times = np.empty((5, len(came)))
+    worked: list[tuple[float, float, float]] = []
+    shown: list[tuple[float, float]] = []
     done = there = 0
     while done < len(arrivals):
         (now, noted), there = arrivals[done], done + 1
@@ -359,16 +375,18 @@ def _rounds(came: Floats, sent: Floats, takes: Floats, ways: Reader, phase: floa
             there = _there(arrivals, there, now, noted)
         began = now
         while done < there:
-            batch = slice(done, min(there, done + ways.batch))
-            for number in range(batch.start, batch.stop):
+            batch = range(done, min(there, done + ways.batch))
+            for number in batch:
                 taken, now = now, now + takes_of[number]
                 if now > taken:
                     noted = taken
                     there = _there(arrivals, there, now, noted)
-                times[:3, number] = began, taken, now
-            times[3:, batch] = [[now], [noted]]
+                worked.append((began, taken, now))
+            shown += [(now, noted)] * len(batch)
             done = batch.stop
-    return times
+    polled, begun, handled = np.reshape(worked, (-1, 3)).T
+    visible, lay_down = np.reshape(shown, (-1, 2)).T
+    return polled, begun, handled, visible, lay_down
 
 
 def _there(arrivals: list[tuple[float, float]], there: int, now: float, noted: float) -> int:
