@@ -160,6 +160,27 @@ def test_what_happens_in_one_instant_happens_in_the_same_order(scenario: Scenari
     assert_same(trace, stage.run(scenario))
 
 
+BUSY = {
+    "publish": {"writer": 'publish = "exponential(3ms)"'},
+    "independent": {"link": 'order = "independent"'},
+    "serial": {"link": 'order = "serial"'},
+    "faults": {
+        "link": 'loss = 0.2\nresend = "30ms"\nduplicates = 0.3\noutages = [{ at = "1s", lasts = "200ms" }]'
+    },
+    "slow": {"link": 'slow = [{ at = "1s", lasts = "500ms" }]'},
+    "handler": {"reader": 'handler = "exponential(15ms)"'},
+    "poll": {"reader": 'poll = "100ms"\nbatch = 3\nhandler = "exponential(15ms)"'},
+    "arrival": {"link": 'order = "independent"', "reader": 'apply = "arrival"'},
+}
+
+
+@pytest.mark.parametrize("ways", BUSY)
+def test_each_station_is_the_same_when_it_is_busy(ways: str) -> None:
+    """Two hundred commands in a row for each of the ways in which one can be kept waiting."""
+    scenario = opened(**BUSY[ways])
+    assert_same(arrays.run(scenario), stage.run(scenario))
+
+
 @pytest.mark.parametrize("name", ["hot-product", "saturation", "spike", "story"])
 def test_what_comes_along_and_can_be_played_by_arrays_is_the_same(name: str) -> None:
     """The library's scenarios without feedback, some seconds of each."""
