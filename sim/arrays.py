@@ -431,10 +431,10 @@ def _just_shown(plan: Plan, place: Ints, high: Ints, visible: Floats, noted: Flo
     if len(near):
         planned = _noted(plan)
     for query in near.tolist():
-        here = slice(place[query], high[query])
-        at_once = noted[here][visible[here] == plan.when[query]]
+        here, now = slice(place[query], high[query]), plan.when[query]
+        at_once = noted[here][: np.searchsorted(visible[here], now, side="right")]
         if np.any(at_once == planned[query]):
-            raise _at_once("a query comes and a change is shown", plan.when[query])
+            raise _at_once("a query comes and a change is shown", now)
         more[query] = np.sum(at_once < planned[query])
     return more
 
@@ -445,9 +445,9 @@ def _noted(plan: Plan) -> Floats:
     who, when = plan.who[order], plan.when[order]
     wakes = np.append(True, (who[1:] != who[:-1]) | (when[1:] != when[:-1]))
     same = np.append(False, who[1:] == who[:-1])
-    before = np.where(same & (_before(when) > 0), _before(when), AT_FIRST)
+    woke = np.where(same & (_before(when) > 0), _before(when), AT_FIRST)
     noted = np.empty(len(plan))
-    noted[order] = before[wakes][np.cumsum(wakes) - 1]
+    noted[order] = woke[wakes][np.cumsum(wakes) - 1]
     return noted
 
 
@@ -537,7 +537,7 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
     applied = np.bincount(journeys.row[shows.seen], minlength=n)
     told = np.where(applied > 0, first, last)  # what is never shown is taken down again with each copy
     shown = np.where(applied > 0, first, -1)
-    noted = {id(times): _gathered(times, told) for times in (shows.polled, shows.taken, shows.handled)}
+    columns = {id(times): _gathered(times, told) for times in (shows.polled, shows.taken, shows.handled)}
     return pl.DataFrame(
         {
             "command": work.command[work.change],
@@ -552,7 +552,7 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
             "delay": floats(journeys.delay),
             "line": floats(journeys.line),
             "outage": floats(journeys.outage),
-            **{name: noted[id(getattr(shows, name))] for name in ("polled", "taken", "handled")},
+            **{name: columns[id(getattr(shows, name))] for name in ("polled", "taken", "handled")},
             "applied": applied,
         },
         schema=CHANGES,
