@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from sim.engines import run as run
     from sim.library import load_scenario as load_scenario
     from sim.metrics import Summary as Summary
     from sim.metrics import summarise as summarise
     from sim.replicate import measure as measure
     from sim.scenario import Scenario as Scenario
-    from sim.stage import run as run
     from sim.trace import Trace as Trace
     from sim.trace import check as check
     from sim.trace import load_trace as load_trace
@@ -34,7 +34,7 @@ _HOMES = {
     "load_scenario": "sim.library",
     "load_trace": "sim.trace",
     "measure": "sim.replicate",
-    "run": "sim.stage",
+    "run": "sim.engines",
     "summarise": "sim.metrics",
 }
 

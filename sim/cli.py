@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
 EXPECTATION_MISSED, BAD_INPUT, FAILED, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 130, 141
+ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for an answer; or whatever can."
 
 
 class Refusal(click.ClickException):
@@ -84,6 +85,7 @@ def list_scenarios() -> None:
 @click.option(
     "--limit", type=click.IntRange(min=2), help=f"Replications that --precision may take, {LIMIT} if not set."
 )
+@click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="trio", help=ENGINE_HELP)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to save; else in runs/.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @click.option("--realtime", is_flag=True, help="Tell a story in the time it takes.")
@@ -96,6 +98,7 @@ def run_scenario(
     precision: str | None,
     metric: str | None,
     limit: int | None,
+    engine: str,
     out: Path | None,
     as_json: bool,
     realtime: bool,
@@ -106,10 +109,10 @@ def run_scenario(
     if realtime and (as_json or not scenario.scripted):
         raise Refusal("--realtime tells a story line by line: it needs a scenario of steps, and no --json")
     aim = _aim(precision, metric, limit)
-    result = _play(Path(name).stem, scenario, aim)
+    result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)
-        _compare(result, _play(result.name, again, jobs=max(2, again.replications)))
+        _compare(result, _play(result.name, again, engine, jobs=max(2, again.replications)))
     if as_json:
         click.echo(json.dumps(_json(result), indent=1, ensure_ascii=False))
     elif scenario.scripted:
@@ -222,8 +225,11 @@ def _aim(precision: str | None, metric: str | None, limit: int | None) -> "Aim |
     return Aim(metric, share, limit or LIMIT)
 
 
-def _play(name: str, scenario: "Scenario", aim: "Aim | None" = None, jobs: int | None = None) -> Result:
+def _play(
+    name: str, scenario: "Scenario", engine: str, aim: "Aim | None" = None, jobs: int | None = None
+) -> Result:
     """Play all replications, with a bar that shows how far they are; keep what Ctrl-C leaves."""
+    from sim.arrays import Refused
     from sim.clock import Stuck
     from sim.precision import play_until
     from sim.replicate import CutShort, conclude, play_all
@@ -232,7 +238,12 @@ def _play(name: str, scenario: "Scenario", aim: "Aim | None" = None, jobs: int |
     began, interrupted = time.perf_counter(), ""
     try:
         with _progress(None if aim else scenario.replications) as advance:
-            played = play_until(scenario, aim, jobs, advance) if aim else play_all(scenario, jobs, advance)
+            if aim:
+                played = play_until(scenario, aim, jobs, advance, engine)
+            else:
+                played = play_all(scenario, jobs, advance, engine)
+    except Refused as reason:
+        raise Refusal(f"--engine array: {reason}; use --engine trio") from None
     except Stuck as stuck:
         raise Failure(f"{name}: {stuck}") from None
     except CutShort as cut:

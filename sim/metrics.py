@@ -6,7 +6,9 @@ an element of the sample: the smallest that at least that share does not
 exceed.
 """
 
+import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -14,10 +16,10 @@ import polars as pl
 from attrs import asdict, field, frozen
 
 from sim.blame import ALL, MIDDLE, WORST, shares, splits
-from sim.distributions import Floats
+from sim.distributions import Floats, Ints
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
 from sim.plan import numbered
-from sim.trace import Trace
+from sim.trace import Trace, before, by_number
 from sim.wording import count
 
 Statistics = dict[str, float]
@@ -81,6 +83,7 @@ class Summary:
 def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
     """Measure every metric of the glossary in one run."""
     measured = {name: _MEASURES[name](trace) for name in METRICS}
+    measured_queries.cache_clear()
     scenario = trace.scenario
     return Summary(
         title=scenario.title,
@@ -179,6 +182,7 @@ def measured_changes(trace: Trace) -> pl.DataFrame:
     return trace.changes.filter(_within(trace, "committed"))
 
 
+@lru_cache(maxsize=1)  # it takes long, and many metrics begin with it
 def measured_queries(trace: Trace) -> pl.DataFrame:
     """Give the queries that were asked inside the window, each with what it missed.
 
@@ -187,27 +191,18 @@ def measured_queries(trace: Trace) -> pl.DataFrame:
     if fresh) and `shown_since` (the commit of the version it was shown; 0
     for what was there from the start).
     """
-    commits = trace.changes.select("product", "version", "committed")
-    newest = commits.sort("committed").rename({"version": "latest"})
     queries = trace.queries.filter(_within(trace, "asked")).sort("asked", maintain_order=True)
-    queries = queries.join_asof(
-        newest,
-        left_on="asked",
-        right_on="committed",
-        by="product",
-        allow_exact_matches=False,
-        check_sortedness=False,
-    )
-    queries = queries.drop("committed").with_columns(pl.col("latest").fill_null(0))
-    missed = commits.select("product", seen_version=pl.col("version") - 1, missed_since="committed")
-    shown = commits.select("product", seen_version="version", shown_since="committed")
-    on = ["product", "seen_version"]
-    queries = queries.join(missed, on=on, how="left", maintain_order="left")
-    queries = queries.join(shown, on=on, how="left", maintain_order="left")
-    fresh = pl.col("latest") <= pl.col("seen_version")
+    product, committed = (trace.changes[name].to_numpy() for name in ("product", "committed"))
+    wanted, asked, seen = (queries[name].to_numpy() for name in ("product", "asked", "seen_version"))
+    order, first, place, _ = before(product, committed, wanted, asked)
+    commits = np.append(committed[order], np.nan)  # a product's versions are 1, 2, 3…, one behind the other
+    latest = place - first
+    missed = commits[np.where(latest > seen, first + seen, -1)]
+    shown = np.where(seen > 0, commits[first + seen - 1], 0.0)
     return queries.with_columns(
-        missed_since=pl.when(~fresh).then("missed_since"),
-        shown_since=pl.col("shown_since").fill_null(0.0),
+        latest=pl.Series(latest),
+        missed_since=pl.Series(missed, nan_to_null=True),
+        shown_since=pl.Series(shown),
     )
 
 
@@ -332,8 +327,8 @@ def _inbox_depth(trace: Trace) -> Measured:
     )
     came, went = waits["admitted"].to_numpy(), waits["left"].to_numpy()
     times = np.concatenate([[start], came, went, [end]])
-    steps = np.concatenate([[0.0], np.ones(len(came)), -np.ones(len(went)), [0.0]])
-    order = np.lexsort((-steps, times))
+    steps = np.repeat([0, 1, -1, 0], [1, len(came), len(went), 1])
+    order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
     depths, lasted = np.cumsum(steps[order])[:-1], np.diff(times[order])
     return _weighted(depths, lasted), len(waits)
 
@@ -374,7 +369,8 @@ def _lost_updates(trace: Trace) -> Measured:
     """Sum over products what the accepted commands moved, against what the last change left."""
     signed = pl.when(kind="add").then("quantity").otherwise(-pl.col("quantity"))
     moved = trace.commands.filter(outcome="accepted").group_by("product").agg(moved=signed.sum())
-    last = trace.changes.sort("version").group_by("product").agg(held=pl.col("quantity_after").last())
+    held = pl.col("quantity_after").get(pl.col("version").arg_max())
+    last = trace.changes.group_by("product").agg(held=held)
     off = moved.join(last, on="product").select(
         (trace.scenario.products.stock + pl.col("moved") - pl.col("held")).abs()
     )
@@ -386,7 +382,10 @@ def _double_updates(trace: Trace) -> Measured:
     accepted = trace.commands.filter(outcome="accepted").select(
         "id", "quantity", first=pl.coalesce("repeats", "id")
     )
-    doubled = accepted.filter(pl.int_range(pl.len()).over("first", order_by="id") > 0)
+    repeated = accepted.filter(
+        pl.col("first").is_in(trace.commands["repeats"].drop_nulls().unique().implode())
+    )
+    doubled = repeated.filter(pl.int_range(pl.len()).over("first", order_by="id") > 0)
     return _value(float(doubled["quantity"].sum()), len(accepted))
 
 
@@ -456,7 +455,8 @@ def _age_of_information(trace: Trace) -> Measured:
 
 def _read_your_writes_violations(trace: Trace) -> Measured:
     """Among queries whose session had an accepted command on that product answered, be it just now."""
-    answered = trace.commands.drop_nulls(["finished", "version"])
+    asking = trace.queries["session"].unique().implode()
+    answered = trace.commands.filter(pl.col("session").is_in(asking)).drop_nulls(["finished", "version"])
     newest = pl.col("version").cum_max().over("session", "product", order_by="finished")
     own = answered.select("session", "product", "finished", own=newest)
     queries = measured_queries(trace).join_asof(
@@ -485,8 +485,9 @@ def _fairness(trace: Trace) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
     rows = measured_commands(trace).drop_nulls("finished")
     latency = (rows["finished"] - rows["intended"]).to_numpy()
-    _, worker = np.unique(rows["worker"].to_numpy(), return_inverse=True)
-    means = np.bincount(worker, latency) / np.bincount(worker)  # polars adds groups up in no fixed order
+    worker = rows["worker"].to_numpy()
+    done = np.bincount(worker)  # polars adds groups up in no fixed order
+    means = np.bincount(worker, latency)[done > 0] / done[done > 0]
     squares = len(means) * np.sum(means**2)
     return _value(float(np.sum(means) ** 2 / squares) if squares else np.nan, len(means))
 
@@ -537,23 +538,33 @@ def _within(trace: Trace, column: str) -> pl.Expr:
 
 def _distribution(rows: pl.DataFrame, sample: pl.Expr) -> Measured:
     """Mean, quantiles and maximum of a sample."""
-    values = rows.select(sample.cast(pl.Float64).alias("x"))["x"].drop_nulls().to_numpy()
-    return _weighted(values, np.ones(len(values))), len(values)
+    values = rows.select(sample.cast(pl.Float64).alias("x"))["x"].drop_nulls().sort().to_numpy()
+    return _unweighted(values), len(values)
 
 
-def _weighted(values: Floats, weights: Floats) -> Statistics:
-    """Mean, quantiles and maximum of values with weights; nan where there is no weight."""
+def _unweighted(values: Floats) -> Statistics:
+    """Mean, quantiles and maximum of values in their order, which all weigh the same."""
+    n = len(values)
+    if not n:
+        return dict.fromkeys(("mean", *QUANTILES, "max"), np.nan)
+    places = [math.ceil(share * n * (1 - 1e-12)) - 1 for share in QUANTILES.values()]
+    quantiles = dict(zip(QUANTILES, values[places].tolist(), strict=True))
+    return {"mean": float(values.sum() / n), **quantiles, "max": float(values[-1])}
+
+
+def _weighted(values: Ints, weights: Floats) -> Statistics:
+    """Mean, quantiles and maximum of whole numbers with weights; nan where there is no weight."""
     seen = weights > 0
     values, weights = values[seen], weights[seen]
     if not len(values):
         return dict.fromkeys(("mean", *QUANTILES, "max"), np.nan)
-    order = np.argsort(values, kind="stable")
+    order = by_number(values)
     values, reached = values[order], np.cumsum(weights[order])
     places = np.searchsorted(reached, np.array(list(QUANTILES.values())) * reached[-1] * (1 - 1e-12))
     mean = float(np.average(values, weights=weights[order]))
     return {
         "mean": mean,
-        **dict(zip(QUANTILES, values[places].tolist(), strict=True)),
+        **dict(zip(QUANTILES, values[places].astype(float).tolist(), strict=True)),
         "max": float(values[-1]),
     }
 

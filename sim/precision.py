@@ -47,7 +47,11 @@ class Aim:
 
 
 def play_until(
-    scenario: Scenario, aim: Aim, jobs: int | None = None, on_done: Callable[[], object] = lambda: None
+    scenario: Scenario,
+    aim: Aim,
+    jobs: int | None = None,
+    on_done: Callable[[], object] = lambda: None,
+    engine: str = "trio",
 ) -> list[Played]:
     """Play replications until a number is as exact as is wanted, or will not be, or the limit is reached.
 
@@ -66,7 +70,7 @@ def play_until(
             return range(0)
         return range(n, aim.next_look(n, summary))
 
-    return play_while(scenario, more, jobs, on_done)
+    return play_while(scenario, more, jobs, on_done, engine)
 
 
 def width(estimate: Estimate) -> float:

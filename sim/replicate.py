@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,10 +23,11 @@ import numpy as np
 from attrs import frozen
 
 from sim import library
+from sim.engines import run
 from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
 from sim.scenario import Scenario
-from sim.stage import Interrupted, run
+from sim.stage import Interrupted
 from sim.steady import Latencies, latencies, settles_after, unsteady
 from sim.trace import Trace, check
 
@@ -57,18 +59,25 @@ class CutShort(KeyboardInterrupt):
 
 
 def measure(
-    scenario: Scenario | str | Path, jobs: int | None = None, settings: Mapping[str, str] | None = None
+    scenario: Scenario | str | Path,
+    jobs: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    engine: str = "trio",
 ) -> Summary:
     """Play every replication of a scenario and summarise them, with a 95 % interval on every number.
 
-    The scenario may be given by its name or path, with some keys set otherwise.
+    The scenario may be given by its name or path, with some keys set
+    otherwise; the engines are those of `sim.run`.
     """
     scenario = library.load_scenario(scenario, settings)
-    return conclude(scenario, play_all(scenario, jobs))
+    return conclude(scenario, play_all(scenario, jobs, engine=engine))
 
 
 def play_all(
-    scenario: Scenario, jobs: int | None = None, on_done: Callable[[], object] = lambda: None
+    scenario: Scenario,
+    jobs: int | None = None,
+    on_done: Callable[[], object] = lambda: None,
+    engine: str = "trio",
 ) -> list[Played]:
     """Play every replication of a scenario, over as many processes as there are cores, or `jobs`.
 
@@ -76,27 +85,32 @@ def play_all(
     after each replication. CutShort carries what was finished before Ctrl-C.
     """
     jobs = min(jobs or cores(), scenario.replications)
-    return play_while(scenario, lambda played: range(len(played), scenario.replications), jobs, on_done)
+    numbers = range(scenario.replications)
+    return play_while(scenario, lambda played: numbers[len(played) :], jobs, on_done, engine)
 
 
 def play_while(
-    scenario: Scenario, more: More, jobs: int | None = None, on_done: Callable[[], object] = lambda: None
+    scenario: Scenario,
+    more: More,
+    jobs: int | None = None,
+    on_done: Callable[[], object] = lambda: None,
+    engine: str = "trio",
 ) -> list[Played]:
     """Play the replications that `more` wants, given those that were played, until it wants none."""
-    jobs = jobs or cores()
+    jobs, play_one = jobs or cores(), partial(play, scenario, engine=engine)
     if jobs == 1:
-        return _one_by_one(scenario, more, on_done)
+        return _one_by_one(play_one, more, on_done)
     try:
         with process_pool(jobs) as pool:
-            return _over(pool, scenario, more, on_done)
+            return _over(pool, play_one, more, on_done)
     except BrokenProcessPool:  # a worker process was killed; here there is nobody to lose
-        return _one_by_one(scenario, more, on_done)
+        return _one_by_one(play_one, more, on_done)
 
 
-def play(scenario: Scenario, replication: int) -> Played:
+def play(scenario: Scenario, replication: int, engine: str = "trio") -> Played:
     """Play one replication, check what must always hold, and measure it; keep the trace of the first."""
     began = time.perf_counter()
-    trace = run(scenario, replication)
+    trace = run(scenario, replication, engine=engine)
     check(trace)
     summary = summarise(trace, time.perf_counter() - began)
     return Played(replication, summary, latencies(trace), trace if replication == 0 else None)
@@ -136,6 +150,7 @@ def combine(summaries: Sequence[Summary]) -> Summary:
     }
     return attrs.evolve(
         summaries[0],
+        engine=" and ".join(sorted({s.engine for s in summaries})),
         replications=len(summaries),
         fingerprint=sha256("".join(s.fingerprint for s in summaries).encode()).hexdigest(),
         wall_seconds=sum(s.wall_seconds for s in summaries),
@@ -182,13 +197,15 @@ def process_pool(jobs: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _over(pool: Executor, scenario: Scenario, more: More, on_done: Callable[[], object]) -> list[Played]:
+def _over(
+    pool: Executor, play_one: Callable[[int], Played], more: More, on_done: Callable[[], object]
+) -> list[Played]:
     """Play replications side by side; whatever order they finish in, give them in theirs."""
     played: list[Played] = []
     numbers = more(played)
     try:
         while numbers:
-            waiting: list[Future[Played]] = [pool.submit(play, scenario, number) for number in numbers]
+            waiting: list[Future[Played]] = [pool.submit(play_one, number) for number in numbers]
             for done in _as_finished(waiting):
                 played.append(done.result())
                 on_done()
@@ -209,14 +226,14 @@ def _as_finished(waiting: Iterable[Future[Played]]) -> Iterator[Future[Played]]:
         yield from done
 
 
-def _one_by_one(scenario: Scenario, more: More, on_done: Callable[[], object]) -> list[Played]:
+def _one_by_one(play_one: Callable[[int], Played], more: More, on_done: Callable[[], object]) -> list[Played]:
     """Play replications one after the other in this process."""
     played: list[Played] = []
     numbers = more(played)
     try:
         while numbers:
             for number in numbers:
-                played.append(play(scenario, number))
+                played.append(play_one(number))
                 on_done()
             numbers = more(played)
     except Interrupted as interrupt:

@@ -107,7 +107,7 @@ async def _play(scenario: Scenario, replication: int, act: Worker, log: Log, clo
     The workers share the sending end of the command channel; it closes when
     the last of them is done, and the others follow in the order of the data.
     """
-    luck = partial(_luck, scenario.seed, replication)
+    luck = partial(draw_from, scenario.seed, replication)
     async with trio.open_nursery() as actors:
         house = _HOUSES[scenario.architecture](scenario, luck, actors, clock, log)
         if house.view is not None:
@@ -143,7 +143,7 @@ def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, 
     deliveries_in: Sender[Committed]
     deliveries_out: Receiver[Committed]
     deliveries_in, deliveries_out = open_channel("the link", sender="the writer", receiver="the reader")
-    changes = Departures(deliveries_in, scenario.link, _chances(scenario.link, luck), clock, log)
+    changes = Departures(deliveries_in, scenario.link, open_chances(scenario.link, luck), clock, log)
 
     start, ways = actors.start_soon, scenario.reader
     start(reader, deliveries_out, view, store.newest, ways, handler, phase, clock, log, name="the reader")
@@ -158,7 +158,7 @@ def _efforts(ways: Writer, luck: "Luck") -> Efforts:
     return Efforts(service, luck(ways.publish.draw, "writer", "publish"))
 
 
-def _chances(ways: Link, luck: "Luck") -> Chances:
+def open_chances(ways: Link, luck: "Luck") -> Chances:
     """Open the link's streams, one for each thing that can happen."""
     return Chances(
         delay=luck(ways.delay.draw, "link", "delay"),
@@ -193,7 +193,9 @@ _HOUSES = {"cqrs": _cqrs, "locked": _locked, "unsafe": _unsafe}
 Luck = Callable[..., Iterator[Any]]
 
 
-def _luck(seed: int, replication: int, draw: Callable[[Generator, int], Any], *name: str) -> Iterator[Any]:
+def draw_from(
+    seed: int, replication: int, draw: Callable[[Generator, int], Any], *name: str
+) -> Iterator[Any]:
     """Draw values one by one from the stream of that name."""
     return draws(draw, stream(seed, replication, *name))
 

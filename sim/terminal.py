@@ -237,6 +237,7 @@ def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) ->
         count(summary.counts["shed_fraction"], "command"),
         count(summary.counts["stale_read_fraction"], "read"),
         f"run {summary.fingerprint[:6]}",
+        f"{summary.engine} engine" if summary.engine != "trio" else "",
     ]
     yield "    ".join(filter(None, facts))
 

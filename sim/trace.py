@@ -32,6 +32,7 @@ import polars as pl
 from attrs import frozen
 
 import sim
+from sim.distributions import Floats, Ints
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
@@ -99,7 +100,7 @@ class TraceError(AssertionError):
     """A trace says something that cannot have happened; str() says what, and where."""
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False)
 class Trace:
     """A run: the scenario that was played, and everything that happened.
 
@@ -109,7 +110,7 @@ class Trace:
 
     scenario: Scenario
     replication: int
-    engine: Literal["trio"]
+    engine: Literal["trio", "array"]
     until: float
     complete: bool
     commands: pl.DataFrame
@@ -321,49 +322,35 @@ class Log:
             "worker": np.asarray(self.worker),
             "session": np.asarray(self.worker),
             "product": np.asarray(self.product),
-            "kind": _words(self.add, KINDS),
+            "kind": words(self.add, KINDS),
             "quantity": np.asarray(self.quantity),
             "intended": np.asarray(self.intended),
-            **{name: _floats(getattr(self, name)) for name in ("issued", "admitted", "started", "finished")},
-            "outcome": _words(self.outcome, OUTCOMES),
-            "version": _known(self.version),
+            **{name: floats(getattr(self, name)) for name in ("issued", "admitted", "started", "finished")},
+            "outcome": words(self.outcome, OUTCOMES),
+            "version": known(self.version),
             "reason": pl.repeat(None, len(self.issued), dtype=pl.String, eager=True),
-            "repeats": _known(self.repeats),
+            "repeats": known(self.repeats),
         }
         rejected = pl.when(outcome="rejected").then(pl.lit(NOT_ENOUGH))
         table = pl.DataFrame(columns, schema=COMMANDS).with_columns(reason=rejected)
         return table.filter(pl.col("issued").is_not_null())
 
     def _changes(self) -> pl.DataFrame:
-        arrivals = (
-            pl.DataFrame(
-                {
-                    "row": np.asarray(self.delivered_change),
-                    "delivered": np.asarray(self.delivered_time),
-                }
-            )
-            .group_by("row")
-            .agg("delivered")
-        )
-        changes = pl.DataFrame(
+        n = len(self.committed)
+        return pl.DataFrame(
             {
-                "row": np.arange(len(self.committed)),
                 "command": np.asarray(self.change_command),
                 "product": np.asarray(self.change_product),
                 "version": np.asarray(self.change_version),
                 "quantity_after": np.asarray(self.change_quantity),
                 "committed": np.asarray(self.committed),
+                "delivered": delivered(np.asarray(self.delivered_change), np.asarray(self.delivered_time), n),
+                "visible": floats(self.visible),
                 "copies": np.asarray(self.copies),
+                **{name: floats(getattr(self, name)) for name in _WAY},
                 "applied": np.asarray(self.applied),
-                **{name: _floats(getattr(self, name)) for name in _WAY},
-            }
-        )
-        joined = changes.join(arrivals, on="row", how="left", maintain_order="left")
-        none = pl.lit([], dtype=pl.List(pl.Float64))
-        return (
-            joined.with_columns(pl.col("delivered").fill_null(none))
-            .select(list(CHANGES))
-            .cast(pl.Schema(CHANGES))
+            },
+            schema=CHANGES,
         )
 
     def _queries(self) -> pl.DataFrame:
@@ -371,9 +358,9 @@ class Log:
             "session": np.asarray(self.visitor),
             "product": np.asarray(self.wanted),
             "asked": np.asarray(self.asked),
-            "answered": _floats(self.answered),
-            "seen_version": _known(self.seen_version),
-            "seen_quantity": _known(self.seen_quantity),
+            "answered": floats(self.answered),
+            "seen_version": known(self.seen_version),
+            "seen_quantity": known(self.seen_quantity),
         }
         return pl.DataFrame(columns, schema=QUERIES).filter(pl.col("answered").is_not_null())
 
@@ -390,7 +377,7 @@ class Log:
         return pl.DataFrame(columns, schema=MODELS)
 
 
-_WAY = ("sent", "delay", "line", "outage", "polled", "taken", "handled", "visible")
+_WAY = ("sent", "delay", "line", "outage", "polled", "taken", "handled")
 _IMPOSSIBLE = [  # in which table, which rows, and what they would mean
     (
         "commands",
@@ -515,20 +502,63 @@ def _nans(n: int) -> "array[float]":
     return array("d", [math.nan]) * n
 
 
-def _floats(column: "array[float]") -> pl.Series:
+def floats(column: "array[float] | Floats") -> pl.Series:
     """Make a polars column of an array whose gaps are nan."""
     return pl.Series(np.asarray(column), nan_to_null=True, dtype=pl.Float64)
 
 
-def _known(column: "array[int]") -> pl.Series:
+def known(column: "array[int] | Ints") -> pl.Series:
     """Make a polars column of whole numbers, without those that have not come."""
     numbers = pl.Series(np.asarray(column), dtype=pl.Int64)
     return numbers.set(numbers == UNKNOWN, None)
 
 
-def _words(codes: "array[int]", words: tuple[str, ...]) -> pl.Series:
+def words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
     """Make a polars column of words from their numbers."""
-    return pl.Series(words, dtype=pl.Enum(words)).gather(_known(codes))
+    return pl.Series(words, dtype=pl.Enum(words)).gather(known(codes))
+
+
+def delivered(change: Ints, time: Floats, n: int) -> pl.Series:
+    """Make a column of the times at which the copies of each of n changes came out."""
+    if len(change) == n and np.all(np.bincount(change, minlength=n) == 1):
+        out = np.empty(n)
+        out[change] = time
+        return pl.Series(out).reshape((-1, 1)).arr.to_list()
+    copies = pl.DataFrame({"row": change, "time": time}).group_by("row", maintain_order=True).agg("time")
+    rows = pl.DataFrame({"row": np.arange(n)}).join(copies, on="row", how="left", maintain_order="left")
+    return rows.select(pl.col("time").fill_null(pl.lit([], dtype=pl.List(pl.Float64)))).to_series()
+
+
+def before(product: Ints, time: Floats, wanted: Ints, asked: Floats) -> tuple[Ints, Ints, Ints, Ints]:
+    """Find, for each who asks for a product at an instant, what had happened to it before.
+
+    Events come in the order of time. Given are their rows, product by product;
+    and for each who asks, where in those rows the product's events begin, which
+    is the first that did not come before the instant, and where they end.
+    """
+    rows, asking = by_number(product), by_number(wanted)
+    products, times = product[rows], time[rows]
+    starts = begins(wanted[asking])
+    different = wanted[asking][starts]
+    lows, highs = np.searchsorted(products, different), np.searchsorted(products, different, side="right")
+    place = np.empty(len(wanted), np.int64)
+    spans = np.diff(starts, append=len(wanted))
+    for some, low, high in zip(np.split(asking, starts[1:]), lows, highs, strict=False):
+        place[some] = low + np.searchsorted(times[low:high], asked[some])
+    low, high = np.empty_like(place), np.empty_like(place)
+    low[asking], high[asking] = np.repeat(lows, spans), np.repeat(highs, spans)
+    return rows, low, place, high
+
+
+def by_number(numbers: Ints) -> Ints:
+    """Give the places of numbers in their order, equal ones in theirs; small ones are sorted by digits."""
+    small = numbers.max(initial=0) < 2**15
+    return np.argsort(numbers.astype(np.int16) if small else numbers, kind="stable")
+
+
+def begins(grouped: Ints) -> Ints:
+    """Give the places at which another number begins."""
+    return np.flatnonzero(np.diff(grouped, prepend=-1))
 
 
 def _bytes(column: pl.Series) -> Any:
@@ -536,7 +566,7 @@ def _bytes(column: pl.Series) -> Any:
     if column.dtype == pl.List:
         return _bytes(column.list.len()) + _bytes(column.filter(column.list.len() > 0).explode())
     if column.dtype in (pl.String, pl.Enum):
-        return b"\0".join(word.encode() for word in column.cast(pl.String).fill_null("-"))
+        return column.cast(pl.String).fill_null("-").str.join("\0").item().encode()
     if column.dtype == pl.Float64:
         return column.fill_null(math.nan).to_numpy().astype("<f8").tobytes()
     return column.fill_null(UNKNOWN).to_numpy().astype("<i8").tobytes()

@@ -94,6 +94,25 @@ def test_the_story_is_told_line_by_line(here: Path, capsys: pytest.CaptureFixtur
     assert (status, errors) == (0, "")
 
 
+def test_the_engine_can_be_chosen_and_refuses_what_it_cannot_play(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By arrays the run is the same, and its heading says so; with a reason otherwise, and exit 2."""
+    quick = ("run", "spike", "--set", "duration=12s", "--replications", "1")
+    prints = {}
+    for engine in ("trio", "auto"):
+        _, printed, _ = called(capsys, *quick, "--engine", engine, "--json")
+        prints[json.loads(printed)["engine"]] = json.loads(printed)["fingerprint"]
+    assert prints["trio"] == prints["array"]
+    assert "    array engine\n" in called(capsys, *quick, "--engine", "array")[1]
+    status, printed, errors = called(capsys, "run", "oversold", "--engine", "array")
+    assert (status, printed) == (2, "")
+    assert errors == (
+        "--engine array: workers look before they command (look_first), "
+        "so what happens next depends on what they see; use --engine trio\n"
+    )
+
+
 def test_in_real_time_the_story_takes_as_long_as_it_says(tmp_path: Path) -> None:
     """Each line comes no earlier than its time: half a second is 0.5 s."""
     began = time.monotonic()

@@ -28,6 +28,8 @@ READING_ORDER = [
     "link",
     "reader",
     "stage",
+    "arrays",
+    "engines",
     "blame",
     "metrics",
     "steady",
