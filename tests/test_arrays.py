@@ -85,7 +85,7 @@ ANYTHING_OPEN = scenarios(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(ANYTHING_OPEN)
 def test_both_engines_give_the_same_trace(scenario: Scenario) -> None:
     """Every row of every table, to the last bit: where arrays can follow, the actors do nothing else."""
@@ -149,7 +149,7 @@ TICKING = scenarios(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40)
 @given(TICKING)
 def test_what_happens_in_one_instant_happens_in_the_same_order(scenario: Scenario) -> None:
     """On a coarse grid of instants commands, arrivals, polls and queries coincide all the time."""

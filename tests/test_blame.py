@@ -98,7 +98,7 @@ def test_a_change_that_an_older_one_replaced_says_so() -> None:
     assert blamed((0.0,), link=evolve(link, resend=Seconds(9.0))) == {"resend": 9}
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(scenarios(architecture="cqrs"))
 def test_the_parts_add_up_to_the_whole(scenario: Scenario) -> None:
     """Of each stale read, to 1e-9 s, whatever happens; and the shares of all of it to 1."""

@@ -21,7 +21,8 @@ KNOWN = (
     "slow-projection, spike, story, twice"
 )
 EXACTLY = ["flash-sale", "--metric", "staleness.mean", "--precision"]
-LONG = ("run", "flash-sale", "--set", "duration=1h", "--set", "workers.phases=[]")
+RUSH = ("--set", "workers.phases=[]", "--set", "workers.pace=poisson(200/s)")
+LONG = ("run", "flash-sale", "--set", "duration=1h", *RUSH, "--set", "queries.pace=poisson(1/s)")
 
 
 def test_help_names_the_commands() -> None:

@@ -3,21 +3,23 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+from collections.abc import Iterator
 
 import hypothesis.strategies as st
 import polars as pl
 import pytest
+import trio
 from hypothesis import given, settings
 
 import sim
 from sim.distributions import Constant
 from sim.durations import Seconds
-from sim.inventory import NOT_ENOUGH
+from sim.inventory import NOT_ENOUGH, Intent
 from sim.scenario import Link, Order, Products, Scenario, Step
 from sim.scenario_file import parse_scenario
 from sim.stage import Interrupted
 from sim.trace import Trace, check
+from sim.worker import Person, worker
 
 QUICK = """
 title = "quick"
@@ -215,16 +217,24 @@ def test_a_run_works_where_asyncios_loop_is_running() -> None:
     assert asyncio.run(cell()) == sim.run("story").fingerprint
 
 
+async def presses_ctrl_c(me: Person, intents: Iterator[Intent]) -> None:
+    """Work as everybody does; the first one presses Ctrl-C after two and a half minutes."""
+    async with trio.open_nursery() as hands:
+        hands.start_soon(worker, me, intents)
+        if me.number == 1:
+            await me.clock.sleep_until(150.0)
+            signal.raise_signal(signal.SIGINT)
+
+
 def test_ctrl_c_keeps_what_was_recorded() -> None:
     """The trace so far comes with the interrupt, and can be checked and measured."""
     endless = parse_scenario(QUICK.replace('"3s"', '"10min"'))
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(Interrupted, match=r"interrupted at \d+\.\d{3} s of 600 s") as interrupted:
-        sim.run(endless)
+    with pytest.raises(Interrupted, match=r"interrupted at 15\d\.\d{3} s of 600 s") as interrupted:
+        sim.run(endless, worker=presses_ctrl_c)
     trace = interrupted.value.trace
     check(trace)
     assert not trace.complete
-    assert 0 < trace.until < 600
+    assert 150 <= trace.until < 160
     assert sim.summarise(trace).counts["command_latency"] > 0
     assert trace.commands["issued"].max() <= trace.until  # type: ignore[operator]
 

@@ -1,7 +1,6 @@
 """Measures, and prints one table on standard output; what is going on goes to standard error.
 
-Adding a program is one line of CONTESTANTS, here or for an engine of ours:
-Contestant(ARRAY, "with_sim", ("engine=array",), draws_itself=True, grows_to=10**7)
+Adding a program is one line of CONTESTANTS.
 """
 
 import sys
@@ -12,11 +11,12 @@ from attrs import frozen
 
 from tests.bench import table
 from tests.bench.contest import Case, Contestant, flash_sale, flash_sale_in_use, measure_all
-from tests.bench.targets import ASYNCIO, CIW, CIW_ALONE, RECORDED, SILENT, SIMPY, TRIO
+from tests.bench.targets import ARRAY, ASYNCIO, CIW, CIW_ALONE, RECORDED, SILENT, SIMPY, TRIO
 
 CONTESTANTS = (
     Contestant(RECORDED, "with_sim", draws_itself=True, grows_to=10**6),
     Contestant(SILENT, "with_sim_silent", draws_itself=True),
+    Contestant(ARRAY, "with_sim", ("engine=array",), draws_itself=True, grows_to=10**7),
     Contestant(SIMPY, "with_simpy"),
     Contestant(CIW, "with_ciw"),
     Contestant(CIW_ALONE, "with_ciw", ("looks=no",)),

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sim.engines import run
 from sim.metrics import summarise
-from sim.stage import run
 from tests.bench import SCENARIO_FILE
 from tests.bench.stopwatch import report
 from tests.bench.warehouse import Tally
