@@ -84,6 +84,7 @@ def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
     """Measure every metric of the glossary in one run."""
     measured = {name: _MEASURES[name](trace) for name in METRICS}
     measured_queries.cache_clear()
+    _splits.cache_clear()
     scenario = trace.scenario
     return Summary(
         title=scenario.title,
@@ -437,8 +438,13 @@ def _blame_p99(trace: Trace) -> Measured:
 
 
 def _blame_between(trace: Trace, ranks: tuple[float, float]) -> Measured:
-    parts = splits(trace, measured_queries(trace))
+    parts = _splits(trace)
     return shares(parts, ranks), len(parts)
+
+
+@lru_cache(maxsize=1)
+def _splits(trace: Trace) -> pl.DataFrame:
+    return splits(trace, measured_queries(trace))
 
 
 def _versions_behind(trace: Trace) -> Measured:
