@@ -97,6 +97,8 @@ BEFORE_THE_COMMIT: tuple[tuple[Callable[[Scenario], bool], str], ...] = (
     (lambda s: s.writer.publish.mean > 0, "a command is answered only when its change has been sent"),
 )
 BEHIND_THE_COMMIT: tuple[tuple[Callable[[Scenario], bool], str], ...] = (
+    (lambda s: s.writer.publish.mean > 0, "a change is sent some time after its commit"),
+    (lambda s: bool(s.writer.crashes), "the writer crashes"),
     (lambda s: s.link.loss > 0, "the link loses changes"),
     (lambda s: s.link.duplicates > 0, "the link doubles changes"),
     (lambda s: bool(s.link.outages), "the link has outages"),
