@@ -2,11 +2,14 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
+from functools import partial
 
 import pytest
 import trio
 from trio._core import _run as trio_run
 
+import sim
 from sim.channels import Receiver, Sender, open_channel
 from sim.clock import Clock, Stuck, draws, run, stream, take
 from sim.distributions import Exponential, Gamma, Lognormal, Mixture, Pareto, Uniform
@@ -192,6 +195,42 @@ def test_trio_still_takes_its_order_from_the_dice_that_we_replace() -> None:
         return came
 
     assert run(main) == [*range(50)] * 3
+
+
+async def busy(events: list[str], clock: Clock) -> None:
+    """Do all that tasks do: sleep, give way, be cancelled, fail, wait for each other."""
+
+    async def one(name: str, steps: int) -> None:
+        for step in range(steps):
+            await clock.sleep(0.5)
+            events.append(f"{clock.now} {name} {step}")
+            await trio.lowlevel.checkpoint()
+            events.append(f"{clock.now} {name} gave way")
+        if name == "b":
+            raise ValueError(name)
+
+    with suppress(ExceptionGroup):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(one, "a", 9)
+            nursery.start_soon(one, "b", 3)
+            with trio.move_on_after(1.0) as scope:
+                await trio.sleep(5)
+            events.append(f"{clock.now} cancelled {scope.cancelled_caught}")
+            await one("c", 9)
+    events.append(f"{clock.now} over")
+
+
+def test_the_clock_steps_tasks_as_trios_own_loop_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one jump at a time trio's loop does all the stepping: the same events, in the same order."""
+    ours: list[str] = []
+    run(partial(busy, ours))
+    fingerprint = sim.run("flash-sale", settings={"duration": "3s", "warmup": "0s"}).fingerprint
+    monkeypatch.setattr("sim.clock.ROUNDS", 1)
+    trios: list[str] = []
+    run(partial(busy, trios))
+    assert ours == trios
+    assert {"1.0 cancelled True", "1.5 b 2", "1.5 over"} <= set(ours)
+    assert sim.run("flash-sale", settings={"duration": "3s", "warmup": "0s"}).fingerprint == fingerprint
 
 
 def test_runs_in_two_threads_do_not_disturb_each_other() -> None:
