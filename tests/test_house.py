@@ -36,6 +36,8 @@ READING_ORDER = [
     "theory",
     "replicate",
     "precision",
+    "cases",
+    "certificate",
     "timeline",
     "plots",
     "tale",
