@@ -4,7 +4,12 @@ A case has few statistics, and those that lean on each other least: they share
 their luck. Times are in seconds, and most writers and projectors take 1 s on
 average, so that a rate is a load. Each run is long enough for its means and
 quantiles to be near normal over replications, and for the empty start to be
-forgotten in the warm-up, a twentieth of it.
+forgotten in the warm-up, a fortieth of it.
+
+Some closed forms are of no scenario or of no metric, and are left to the
+tests: senders that wait for no answer, the variance of what is in flight, the
+chance of k versions behind, staleness of the stale alone, peak age. Nor is
+there a scenario of two replicas.
 """
 
 from attrs import frozen
@@ -58,7 +63,7 @@ def scene(name: str, workers: str, ways: Ways, metrics: str, seconds: float, loo
         replications=REPLICATIONS,
         workers=workers,
         seconds=seconds,
-        warmup=seconds / 20,
+        warmup=seconds / 40,
         looks=looks,
     )
     return Case(name, parse_scenario(text, name, ways), tuple(metrics.split()))
@@ -120,12 +125,12 @@ WAIT, LATENCY = "queue_wait.mean", "command_latency.mean"
 
 SECTIONS = {
     "3.1  The writer's queue": (
-        queue("M/M/1, ρ = 0.5", 0.5, SERVICE, f"{WAIT} command_latency.p95", 30_000),
-        queue("M/M/1, ρ = 0.7", 0.7, SERVICE, "command_latency.p99 inbox_depth.mean", 25_000),
+        queue("M/M/1, ρ = 0.5", 0.5, SERVICE, f"{WAIT} command_latency.p99", 30_000),
+        queue("M/M/1, ρ = 0.7", 0.7, SERVICE, "command_latency.p95 inbox_depth.mean", 25_000),
         queue("M/M/1, ρ = 0.8", 0.8, SERVICE, f"{LATENCY} writer_utilisation", 25_000),
         queue("M/M/1, ρ = 0.9", 0.9, SERVICE, LATENCY, 40_000),
         queue("M/D/1, ρ = 0.5", 0.5, "1s", f"{WAIT} throughput", 30_000),
-        queue("M/D/1, ρ = 0.8", 0.8, "1s", f"{LATENCY} command_latency.p99", 25_000),
+        queue("M/D/1, ρ = 0.8", 0.8, "1s", f"{LATENCY} command_latency.p95", 25_000),
         queue("M/G/1, lognormal, cv² = 4, ρ = 0.5", 0.5, "lognormal(mean=1s, cv=2)", WAIT, 40_000),
         queue(
             "M/G/1, hyperexponential, ρ = 0.6",

@@ -6,7 +6,7 @@ an element of the sample: the smallest that at least that share does not
 exceed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -95,6 +95,13 @@ def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
         counts={name: n for name, (_, n) in measured.items()},
         diverged=diverged(trace),
     )
+
+
+def numbers(trace: Trace, names: Iterable[str]) -> dict[str, float]:
+    """Measure only some numbers of one run, by their names: "staleness.p99", "throughput"."""
+    wanted = {name: split_name(name) for name in names}
+    tables = {metric: _MEASURES[metric](trace)[0] for metric, _ in wanted.values()}
+    return {name: tables[metric][statistic] for name, (metric, statistic) in wanted.items()}
 
 
 def bounded(name: str, estimate: Estimate, n: int) -> Estimate:

@@ -197,7 +197,7 @@ def certificate_lines(certificate: Certificate) -> Iterator[str]:
 def verdict_line(certificate: Certificate) -> str:
     """Say in one sentence whether the simulation agrees with the closed forms."""
     facts = (
-        f"{count(len(certificate.rows), 'row')}, largest |z| {significant(certificate.largest, 2)}, "
+        f"{count(len(certificate.rows), 'row')}, largest |z| {certificate.largest:.2f}, "
         f"mean square {certificate.mean_square:.2f}"
     )
     far = sum(not row.holds for row in certificate.rows)
