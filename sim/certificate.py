@@ -105,13 +105,18 @@ class Certificate:
 
     @property
     def usual(self) -> bool:
-        """Say whether the z-values spread as they should, all together."""
-        return LEAST < self.mean_square < MOST
+        """Say whether the z-values spread as they should, all together; a part of them says nothing yet."""
+        return not self.complete or LEAST < self.mean_square < MOST
+
+    @property
+    def complete(self) -> bool:
+        """Say whether every row is there."""
+        return len(self.rows) == self.planned
 
     @property
     def holds(self) -> bool:
-        """Say whether every row agrees, and all together do."""
-        return not self.failed and self.usual
+        """Say whether every row is there and agrees, and all together do."""
+        return self.complete and not self.failed and self.usual
 
     @property
     def false_alarm(self) -> float:

@@ -211,6 +211,8 @@ def verdict_line(certificate: Certificate) -> str:
     ]
     if wrong:
         return f"{facts}: simulation and theory disagree, with {' and '.join(wrong)}."
+    if not certificate.complete:
+        return f"{facts}: no disagreement so far."
     return f"{facts}: the simulation agrees with every closed form."
 
 

@@ -192,6 +192,13 @@ def test_a_certificate_holds_if_all_of_it_does(zs: list[float], held: int, becau
     assert said == (f"simulation and theory disagree, with {because}." if because else agrees)
 
 
+def test_a_part_of_a_certificate_certifies_nothing() -> None:
+    """Two of three rows that agree, and no word on how they spread."""
+    part = evolve(certificate([0.1, 0.2]), planned=3)
+    assert (part.holds, part.failed) == (False, ())
+    assert verdict_line(part) == "2 rows, largest |z| 0.20, mean square 0.03: no disagreement so far."
+
+
 def test_chance_fails_a_row_now_and_then() -> None:
     """P(|t| ≥ 4) with 19 degrees of freedom is 0.00077: of 89 rows, one fails in 7 of 100 tables."""
     assert certificate([1.0]).false_alarm == pytest.approx(0.000766, rel=2e-3)
@@ -232,7 +239,9 @@ def test_ctrl_c_leaves_the_rows_that_were_finished(tmp_path: Path) -> None:
             break
     assert process.returncode == 130
     assert errors.startswith("interrupted: ")
-    assert errors.endswith(f" of {sum(len(case.metrics) for _, case in EVERY)} rows were finished\n")
+    planned = sum(len(case.metrics) for _, case in chosen(SECTIONS, 1, QUICK))
+    assert errors.endswith(f" of {planned} rows were finished\n")
+    assert ": no disagreement so far." in output
     assert "3.1  THE WRITER'S QUEUE" in output
 
 
