@@ -19,13 +19,10 @@ from sim.scenario_file import parse_scenario
 
 Ways = dict[str, str]
 
-REPLICATIONS = 20  # of each case: with 20, |z| ≥ 4 is a chance of 8 in 10,000; with 10, of 31
-
 SCENE = """
 title = "{name}"
 duration = "{seconds}s"
 warmup = "{warmup}s"
-replications = {replications}
 [products]
 count = 1
 [[workers]]
@@ -60,7 +57,6 @@ def scene(name: str, workers: str, ways: Ways, metrics: str, seconds: float, loo
     """
     text = (SCENE + LOOKS if looks else SCENE).format(
         name=name,
-        replications=REPLICATIONS,
         workers=workers,
         seconds=seconds,
         warmup=seconds / 40,

@@ -30,13 +30,27 @@ from sim.trace import check
 
 FAR = 4.0  # standard errors, at which a row fails
 LEAST, MOST = 0.5, 1.7  # of the mean square of all z
-QUICK = 1 / 12  # of what is otherwise measured of each run
 EXPERIMENTS = 400  # behind each line of coverage
-REPLICATIONS = 10  # of each experiment
+EACH = 10  # replications of an experiment
 COVERED = (0.92, 0.98)  # of the intervals; of 400 it is within 2.75 standard deviations of 95 %
 NO_FORM = Prediction("", math.nan, "no closed form holds", "", "", "")
 
 Numbers = Mapping[str, float]
+
+
+@frozen
+class Effort:
+    """How much is played: the share of each run that is measured, and how many replications of it.
+
+    The quantiles of a short run lean to one side; whoever plays short ones leaves them out.
+    """
+
+    share: float
+    replications: int
+    quantiles: bool
+
+
+FULL, QUICK = Effort(1.0, 30, True), Effort(1 / 12, 20, False)
 
 
 @frozen
@@ -126,22 +140,24 @@ class Certificate:
         return float(1 - (1 - 2 * stdtr(self.replications - 1, -FAR)) ** len(self.rows))
 
 
-def chosen(sections: Mapping[str, Sequence[Case]], luck: int, part: float = 1.0) -> list[tuple[str, Case]]:
-    """List the cases with their sections, each with a seed of its own, and a part of its run measured.
-
-    The quantiles of a short run lean to one side: those of less than a third of it are left out.
-    """
+def chosen(sections: Mapping[str, Sequence[Case]], luck: int, effort: Effort) -> list[tuple[str, Case]]:
+    """List the cases with their sections, each with a seed of its own; those without a statistic stay out."""
     listed = [(section, case) for section, cases in sections.items() for case in cases]
-    ready = [(section, _prepared(section, case, luck, part)) for section, case in listed]
+    ready = [(section, _prepared(section, case, luck, effort)) for section, case in listed]
     return [(section, case) for section, case in ready if case.metrics]
 
 
-def _prepared(section: str, case: Case, luck: int, part: float) -> Case:
-    """Give a case its seed, all of its warm-up, and a part of what comes after it."""
-    scenario, seed = case.scenario, _seed(luck, section, case.name)
-    duration = Seconds(scenario.warmup + part * (scenario.duration - scenario.warmup))
-    metrics = tuple(m for m in case.metrics if part >= 1 / 3 or split_name(m)[1] not in QUANTILES)
-    return Case(case.name, attrs.evolve(scenario, seed=seed, duration=duration), metrics)
+def _prepared(section: str, case: Case, luck: int, effort: Effort) -> Case:
+    """Give a case its seed, all of its warm-up, and as much of what comes after it as is wanted."""
+    scenario = case.scenario
+    scenario = attrs.evolve(
+        scenario,
+        seed=_seed(luck, section, case.name),
+        duration=Seconds(scenario.warmup + effort.share * (scenario.duration - scenario.warmup)),
+        replications=effort.replications,
+    )
+    metrics = tuple(m for m in case.metrics if effort.quantiles or split_name(m)[1] not in QUANTILES)
+    return Case(case.name, scenario, metrics)
 
 
 def _seed(luck: int, *names: object) -> int:
@@ -223,7 +239,7 @@ def cover(
 def experiment(scenario: Scenario, seed: int, metric: str) -> Estimate:
     """Play ten replications of a seed, and give the interval of a number."""
     play = partial(play_for, attrs.evolve(scenario, seed=seed), metrics=(metric,))
-    return interval(play(number)[metric] for number in range(REPLICATIONS))
+    return interval(play(number)[metric] for number in range(EACH))
 
 
 def certificate_json(certificate: Certificate) -> dict[str, object]:

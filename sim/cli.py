@@ -278,12 +278,12 @@ def _play(name: str, scenario: "Scenario", aim: "Aim | None" = None, jobs: int |
 def _certify(quick: bool, luck: int) -> "tuple[Certificate, bool]":
     """Play every case and every experiment; after Ctrl-C keep what was finished, and say so."""
     from sim import cases
-    from sim.certificate import EXPERIMENTS, QUICK, Certificate, chosen, compare, cover
+    from sim.certificate import EXPERIMENTS, FULL, QUICK, Certificate, chosen, compare, cover
     from sim.clock import Stuck
 
-    listed = chosen(cases.SECTIONS, luck, QUICK if quick else 1.0)
-    experiments = () if quick else cases.COVERAGE
-    plays = sum(case.scenario.replications for _, case in listed)
+    effort, experiments = (QUICK, ()) if quick else (FULL, cases.COVERAGE)
+    listed = chosen(cases.SECTIONS, luck, effort)
+    plays = effort.replications * len(listed)
     rows: list[Row] = []
     coverage: list[Coverage] = []
     interrupted = False
@@ -298,7 +298,7 @@ def _certify(quick: bool, luck: int) -> "tuple[Certificate, bool]":
     except KeyboardInterrupt:
         interrupted = True
     planned = sum(len(case.metrics) for _, case in listed)
-    return Certificate(tuple(rows), tuple(coverage), cases.REPLICATIONS, planned), interrupted
+    return Certificate(tuple(rows), tuple(coverage), effort.replications, planned), interrupted
 
 
 @contextmanager

@@ -12,11 +12,13 @@ import pytest
 from attrs import evolve
 
 from sim import cases
-from sim.cases import REPLICATIONS, SECTIONS, STALE, Case, reads
+from sim.cases import SECTIONS, STALE, Case, reads
 from sim.certificate import (
+    FULL,
     QUICK,
     Certificate,
     Coverage,
+    Effort,
     Row,
     chosen,
     compare,
@@ -54,22 +56,21 @@ def test_every_row_has_a_closed_form_and_every_model_a_row() -> None:
     assert {model for _, _, model in rows} == {model.name for model in MODELS}
     sizes = [len(case.metrics) for _, case in EVERY]
     assert (sum(sizes) >= 40, min(sizes), max(sizes) <= 3) == (True, 1, True)
-    assert {case.scenario.replications for _, case in EVERY} == {REPLICATIONS}
 
 
 def test_no_two_cases_share_their_luck() -> None:
     """Each has a seed of its own, and another one with other luck."""
-    seeds = [[case.scenario.seed for _, case in chosen(SECTIONS, luck)] for luck in (1, 2)]
+    seeds = [[case.scenario.seed for _, case in chosen(SECTIONS, luck, FULL)] for luck in (1, 2)]
     assert len({*seeds[0], *seeds[1]}) == 2 * len(EVERY)
 
 
 def test_quick_runs_are_shorter_and_have_no_quantiles() -> None:
-    """A twelfth of what is measured, after the same warm-up; at least 40 rows are left."""
+    """A twelfth of what is measured, after the same warm-up, twenty times; at least 40 rows are left."""
     quick = chosen(SECTIONS, 1, QUICK)
     wholes = {(section, case.name): case.scenario for section, case in EVERY}
     for section, case in quick:
         whole = wholes[section, case.name]
-        assert case.scenario.warmup == whole.warmup
+        assert (case.scenario.warmup, case.scenario.replications) == (whole.warmup, 20)
         assert case.scenario.duration == pytest.approx(whole.duration * (1 / 40 + 39 / 480))
     statistics = [split_name(metric)[1] for _, case in quick for metric in case.metrics]
     assert (len(statistics) >= 40, {*statistics}) == (True, {"mean", "value"})
@@ -203,6 +204,7 @@ def test_chance_fails_a_row_now_and_then() -> None:
     """P(|t| ≥ 4) with 19 degrees of freedom is 0.00077: of 89 rows, one fails in 7 of 100 tables."""
     assert certificate([1.0]).false_alarm == pytest.approx(0.000766, rel=2e-3)
     assert certificate([1.0] * 89).false_alarm == pytest.approx(0.066, abs=0.001)
+    assert evolve(certificate([1.0] * 89), replications=30).false_alarm == pytest.approx(0.035, abs=0.001)
 
 
 def test_verify_prints_what_it_found(
@@ -247,13 +249,13 @@ def test_ctrl_c_leaves_the_rows_that_were_finished(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_simulation_agrees_with_every_closed_form() -> None:
-    """Null: each row's mean is its closed form, over twenty replications of half of each run.
+    """Null: each row's mean is its closed form, over twenty replications of a third of each run.
 
     |z| < 4 of every row: by chance one of so many fails in 7 of 100 suites,
     and the seeds are fixed. The mean square of z is 1.12 if the errors are
     what they claim to be, ± 0.2; between 0.5 and 1.7 is asked for.
     """
-    rows = tuple(compare(chosen(SECTIONS, luck=2, part=1 / 2)))
-    found = Certificate(rows, (), REPLICATIONS, len(rows))
+    rows = tuple(compare(chosen(SECTIONS, luck=2, effort=Effort(1 / 3, 20, quantiles=True))))
+    found = Certificate(rows, (), 20, len(rows))
     assert found.failed == ()
     assert found.usual, found.mean_square
