@@ -19,6 +19,7 @@ from attrs import frozen
 from sim import __version__
 
 if TYPE_CHECKING:
+    from sim.certificate import Certificate, Coverage, Row
     from sim.metrics import Summary
     from sim.precision import Aim
     from sim.scenario import Scenario
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from sim.trace import Trace
 
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
-EXPECTATION_MISSED, BAD_INPUT, FAILED, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 130, 141
+EXPECTATION_MISSED = DISAGREES = 1
+BAD_INPUT, FAILED, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
 ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for an answer; or whatever can."
 
 
@@ -62,6 +64,7 @@ def commands() -> None:
     sim run story          ten items are added; why does the warehouse still say zero?
     sim run flash-sale     how stale is the shop window while the queue is deepest?
     sim theory saturation  what closed forms say of it, and why others do not hold
+    sim verify             the whole program against all closed forms
     """
 
 
@@ -145,6 +148,34 @@ def show_theory(name: str, settings: tuple[str, ...], as_json: bool) -> None:
         return
     for line in theory_lines(scenario, Path(name).stem, holding, refused):
         click.secho(line, bold=line.isupper())
+
+
+@commands.command("verify")
+@click.option("--quick", is_flag=True, help="A twelfth of each run; no quantiles, no coverage.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, help="Other luck; the same seed is the same table."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def verify(quick: bool, seed: int, as_json: bool) -> int:
+    """Hold the simulation against every closed form that a scenario can express.
+
+    Exit status 1 if a row lies four standard errors off, if all of them
+    together stray too much or too little, or if intervals miss the truth.
+    """
+    from sim.certificate import certificate_json
+    from sim.terminal import certificate_lines
+
+    certificate, interrupted = _certify(quick, seed)
+    if as_json:
+        click.echo(json.dumps(certificate_json(certificate), indent=1, ensure_ascii=False))
+    elif certificate.rows:
+        for line in certificate_lines(certificate):
+            click.secho(line, bold=line.isupper())
+    if interrupted:
+        rows = f"{len(certificate.rows)} of {certificate.planned} rows were finished"
+        click.echo(f"interrupted: {rows}", err=True)
+        return INTERRUPTED
+    return 0 if certificate.holds else DISAGREES
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -253,6 +284,32 @@ def _play(
     elapsed = time.perf_counter() - began
     summary, theory = conclude(scenario, played), predictions(scenario)
     return Result(name, scenario, summary, played[0].trace, elapsed, theory, interrupted)
+
+
+def _certify(quick: bool, luck: int) -> "tuple[Certificate, bool]":
+    """Play every case and every experiment; after Ctrl-C keep what was finished, and say so."""
+    from sim import cases
+    from sim.certificate import EXPERIMENTS, FULL, QUICK, Certificate, chosen, compare, cover
+    from sim.clock import Stuck
+
+    effort, experiments = (QUICK, ()) if quick else (FULL, cases.COVERAGE)
+    listed = chosen(cases.SECTIONS, luck, effort)
+    plays = effort.replications * len(listed)
+    rows: list[Row] = []
+    coverage: list[Coverage] = []
+    interrupted = False
+    try:
+        with _progress(plays + len(experiments) * EXPERIMENTS) as advance:
+            for row in compare(listed, on_done=advance):
+                rows.append(row)
+            for one in cover(experiments, luck, on_done=advance):
+                coverage.append(one)
+    except Stuck as stuck:
+        raise Failure(f"verify: {stuck}") from None
+    except KeyboardInterrupt:
+        interrupted = True
+    planned = sum(len(case.metrics) for _, case in listed)
+    return Certificate(tuple(rows), tuple(coverage), effort.replications, planned), interrupted
 
 
 @contextmanager

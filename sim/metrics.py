@@ -7,7 +7,7 @@ exceed.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -83,8 +83,7 @@ class Summary:
 def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
     """Measure every metric of the glossary in one run."""
     measured = {name: _MEASURES[name](trace) for name in METRICS}
-    measured_queries.cache_clear()
-    _splits.cache_clear()
+    _forget()
     scenario = trace.scenario
     return Summary(
         title=scenario.title,
@@ -99,6 +98,20 @@ def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
         counts={name: n for name, (_, n) in measured.items()},
         diverged=diverged(trace),
     )
+
+
+def numbers(trace: Trace, names: Iterable[str]) -> dict[str, float]:
+    """Measure only some numbers of one run, by their names: "staleness.p99", "throughput"."""
+    wanted = {name: split_name(name) for name in names}
+    tables = {metric: _MEASURES[metric](trace)[0] for metric, _ in wanted.values()}
+    _forget()
+    return {name: tables[metric][statistic] for name, (metric, statistic) in wanted.items()}
+
+
+def _forget() -> None:
+    """Let go of the trace, of which several metrics begin alike."""
+    measured_queries.cache_clear()
+    _splits.cache_clear()
 
 
 def bounded(name: str, estimate: Estimate, n: int) -> Estimate:

@@ -16,7 +16,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
+from itertools import starmap
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 import numpy as np
@@ -30,6 +32,8 @@ from sim.scenario import Scenario
 from sim.stage import Interrupted
 from sim.steady import Latencies, latencies, settles_after, unsteady
 from sim.trace import Trace, check
+
+T = TypeVar("T")
 
 
 @frozen
@@ -197,6 +201,27 @@ def process_pool(jobs: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
+def side_by_side(
+    work: Callable[..., T], tasks: Sequence[tuple[object, ...]], jobs: int | None = None
+) -> Iterator[T]:
+    """Do a piece of work for each task over as many processes as there are cores, or `jobs`, in one pool.
+
+    Gives each result as soon as it and all before it are there.
+    """
+    jobs, done = jobs or cores(), 0
+    if jobs == 1:
+        yield from starmap(work, tasks)
+        return
+    try:
+        with process_pool(jobs) as pool:
+            for future in [pool.submit(work, *task) for task in tasks]:
+                [result] = [finished.result() for finished in _as_finished([future])]
+                done += 1
+                yield result
+    except BrokenProcessPool:  # a worker process was killed; here there is nobody to lose
+        yield from starmap(work, tasks[done:])
+
+
 def _over(
     pool: Executor, play_one: Callable[[int], Played], more: More, on_done: Callable[[], object]
 ) -> list[Played]:
@@ -215,7 +240,7 @@ def _over(
     return _ordered(played)
 
 
-def _as_finished(waiting: Iterable[Future[Played]]) -> Iterator[Future[Played]]:
+def _as_finished(waiting: Iterable[Future[T]]) -> Iterator[Future[T]]:
     """Give futures as they finish, in whatever order.
 
     With polars loaded, Ctrl-C does not interrupt a wait that has no timeout.

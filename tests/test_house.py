@@ -39,6 +39,8 @@ READING_ORDER = [
     "theory",
     "replicate",
     "precision",
+    "cases",
+    "certificate",
     "timeline",
     "plots",
     "tale",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 import sim
 from sim.glossary import DISTRIBUTION, METRICS, QUANTILES
-from sim.metrics import as_json, summarise
+from sim.metrics import as_json, numbers, summarise
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace, TraceError, check
@@ -175,6 +175,13 @@ def test_the_warm_up_is_cut() -> None:
     summary = sim.summarise(trace)
     assert (summary.counts["command_latency"], summary.counts["visibility_lag"]) == (2, 1)
     assert (summary.counts["staleness"], summary.value("stale_read_fraction")) == (2, 0.5)
+
+
+def test_a_few_numbers_are_those_of_the_summary() -> None:
+    """Whoever wants only some of them gets the same ones."""
+    trace = sim.run("flash-sale", settings={"duration": "5s"})
+    names = ["staleness.p99", "throughput", "staleness.mean"]
+    assert numbers(trace, names) == {name: summarise(trace).value(name) for name in names}
 
 
 def test_every_name_of_the_glossary_is_measured() -> None:

@@ -1,4 +1,5 @@
 import math
+import os
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from attrs import astuple, evolve
 
 import sim
 from sim.metrics import Estimate, as_json
-from sim.replicate import combine, interval, play, play_all
+from sim.replicate import combine, interval, play, play_all, side_by_side
 from sim.scenario_file import parse_scenario
 
 QUEUE = """
@@ -56,6 +57,20 @@ def test_the_result_does_not_depend_on_the_number_of_processes() -> None:
     assert as_json(evolve(one, wall_seconds=0)) == as_json(evolve(other, wall_seconds=0))
     assert together[0].trace is not None
     assert together[0].trace.fingerprint == together[0].summary.fingerprint
+
+
+def fragile(parent: int, number: int) -> int:
+    """Give the number back; of the second one, a process other than the parent dies."""
+    if number == 1 and os.getpid() != parent:
+        os._exit(1)
+    return number
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_work_that_costs_a_process_its_life_is_done_here(jobs: int) -> None:
+    """Results come in the order of the tasks, and none is missing though a process was killed."""
+    tasks = [(os.getpid(), number) for number in range(5)]
+    assert list(side_by_side(fragile, tasks, jobs)) == [0, 1, 2, 3, 4]
 
 
 def test_replications_are_independent_of_each_other_and_of_their_number() -> None:
