@@ -119,15 +119,16 @@ class Clock(trio.abc.Clock):
         to be seen.
         """
         runner = trio_run.GLOBAL_RUN_CONTEXT.runner
+        ready, timeouts = runner.runq, runner.deadlines
         for _ in range(ROUNDS):
             if self.on_stuck is None:  # the run is over: trio tidies up, and waits for nobody but itself
-                return 0.0 if runner.runq else math.inf
-            if runner.runq:
-                _step(runner.runq.popleft(), runner)
-            elif not self._jump(runner.deadlines.next_deadline()):
+                return 0.0 if ready else math.inf
+            if ready:
+                _step(ready.popleft(), runner)
+            elif not self._jump(timeouts.next_deadline() if timeouts._heap else math.inf):
                 break
-            elif runner.deadlines.next_deadline() <= self.now:
-                runner.deadlines.expire(self.now)
+            elif timeouts._heap and timeouts.next_deadline() <= self.now:
+                timeouts.expire(self.now)
         return 0.0
 
     def _jump(self, deadline: float) -> bool:
@@ -174,7 +175,8 @@ def _step(task: trio.lowlevel.Task, runner: trio_run.Runner) -> None:
         task._abort_func = message.abort_func
         if runner.ki_pending and task is runner.main_task:
             task._attempt_delivery_of_pending_ki()
-        task._attempt_delivery_of_any_pending_cancel()
+        if task._cancel_status.effectively_cancelled:
+            task._attempt_delivery_of_any_pending_cancel()
     else:
         assert message is CancelShieldedCheckpoint, message
         task._schedule_points += 1
