@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from sim.clock import stream, take
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
+from sim.groups import before, begins, by_number
 from sim.inventory import NOT_ENOUGH
-from sim.link import copy
+from sim.link import copies_of, first_of
 from sim.plan import Plan, plan_commands, plan_queries
 from sim.reader import next_poll
 from sim.scenario import Inbox, Link, Reader, Scenario, Workers
@@ -43,9 +44,6 @@ from sim.trace import (
     REJECTED,
     UNKNOWN,
     Trace,
-    before,
-    begins,
-    by_number,
     delivered,
     floats,
     known,
@@ -309,12 +307,9 @@ def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -
     copies, held = np.zeros(n, np.int64), np.full((3, n), math.nan)
     row, out = [], []
     for number, sent in enumerate(work.sent.tolist()):
-        found = [copy(ways, sent, chances.delay, chances, last)]
-        if next(chances.doubled):
-            found.append(copy(ways, sent, chances.other_delay, chances, last))
-        arriving = [way for way in found if way is not None]
+        arriving = copies_of(ways, sent, chances, last)
         if arriving:
-            first = min(arriving, key=lambda way: way.out)
+            first = first_of(arriving)
             copies[number], held[:, number] = len(arriving), (first.delay, first.line, first.outage)
         for way in arriving:
             row.append(number)

@@ -40,7 +40,7 @@ def run(
         except arrays.Refused:
             if engine == "array":
                 raise
-    return stage.run(scenario, replication, worker=worker)
+    return stage.run(scenario, replication, worker)
 
 
 def _by_arrays(scenario: Scenario, replication: int, act: Worker) -> Trace:

@@ -64,21 +64,13 @@ class Departures:
 
     def send(self, committed: Committed) -> None:
         """Put a change on its way, in as many copies as come out."""
-        out = self._copies()
+        out = copies_of(self.ways, self.clock.now, self.chances, self.last)
         if out:
-            first = out[0] if len(out) == 1 else min(out, key=attrgetter("out"))
+            first = first_of(out)
             self.log.travel(committed.row, len(out), first.delay, first.line, first.outage)
         for way in out:
             self.clock.call_at(way.out, self._deliver, committed)
             self.last = max(self.last, way.out)
-
-    def _copies(self) -> list[Way]:
-        """Say how each copy travels that is sent now and comes out; if nothing goes wrong, there is one."""
-        ways, now, chances = self.ways, self.clock.now, self.chances
-        copies = [copy(ways, now, chances.delay, chances, self.last)]
-        if next(chances.doubled):
-            copies.append(copy(ways, now, chances.other_delay, chances, self.last))
-        return [way for way in copies if way]
 
     def _deliver(self, committed: Committed) -> None:
         self.log.deliver(committed.row, self.clock.now)
@@ -90,6 +82,19 @@ class Departures:
     async def __aexit__(self, *error: object) -> None:
         """Close; what is under way still arrives."""
         self.clock.call_at(max(self.last, self.clock.now), Sender.close, self.deliveries)
+
+
+def copies_of(ways: Link, now: float, chances: Chances, last: float) -> list[Way]:
+    """Say how each copy travels that is sent now and comes out; if nothing goes wrong, there is one."""
+    copies = [copy(ways, now, chances.delay, chances, last)]
+    if next(chances.doubled):
+        copies.append(copy(ways, now, chances.other_delay, chances, last))
+    return [way for way in copies if way]
+
+
+def first_of(copies: list[Way]) -> Way:
+    """Give the copy that comes out first."""
+    return copies[0] if len(copies) == 1 else min(copies, key=attrgetter("out"))
 
 
 def copy(ways: Link, now: float, delay: Iterator[float], chances: Chances, last: float) -> Way | None:

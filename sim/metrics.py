@@ -18,8 +18,9 @@ from attrs import asdict, field, frozen
 from sim.blame import ALL, MIDDLE, WORST, shares, splits
 from sim.distributions import Floats, Ints
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
+from sim.groups import before, by_number
 from sim.plan import numbered
-from sim.trace import Trace, before, by_number
+from sim.trace import Trace
 from sim.wording import count
 
 Statistics = dict[str, float]

@@ -1,11 +1,10 @@
 """The stage: opens the channels, starts the actors, and returns what happened."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from itertools import repeat
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import trio
 from attrs import frozen
 from numpy.random import Generator
 
-from sim import library
 from sim.channels import Receiver, Sender, open_channel
 from sim.clock import Clock, Stuck, draws, stream
 from sim.clock import run as run_on_virtual_time
@@ -48,23 +46,13 @@ class Failed(RuntimeError):
         self.trace = trace
 
 
-def run(
-    scenario: Scenario | str | Path,
-    replication: int = 0,
-    settings: Mapping[str, str] | None = None,
-    worker: Worker = worker,
-) -> Trace:
-    """Play a scenario once, on virtual time, and return everything that happened.
+def run(scenario: Scenario, replication: int = 0, worker: Worker = worker) -> Trace:
+    """Let the actors play a scenario once, on virtual time, and return everything that happened.
 
-    The scenario may be given by its name or path, with some keys set
-    otherwise: run("flash-sale", settings={"link.delay": "50ms"}). Replications
-    of one seed draw from independent streams. `worker` stands in for the
-    workers that the scenario describes (see sim.worker).
-
-    Stuck says who waits for whom if the run cannot end; Failed, that an
-    actor's code raised; Failed and Interrupted carry the trace so far.
+    `worker` stands in for the workers that the scenario describes. Stuck says
+    who waits for whom if the run cannot end; Failed, that an actor's code
+    raised; Failed and Interrupted carry the trace so far.
     """
-    scenario = library.load_scenario(scenario, settings)
     log = Log(plan_commands(scenario, replication), plan_queries(scenario, replication))
     clock = Clock(limit=PATIENCE * scenario.duration + 86400)
     try:

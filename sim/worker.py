@@ -111,8 +111,7 @@ async def worker(me: Person, intents: Iterator[Intent]) -> None:
                 meanwhile.start_soon(see_through, me, intent)
             else:
                 await me.send(intent)
-            if me.thinks:
-                await me.think()
+            await me.think()
 
 
 async def see_through(me: Person, intent: Intent) -> None:

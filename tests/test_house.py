@@ -12,6 +12,7 @@ READING_ORDER = [
     "durations",
     "observations",
     "distributions",
+    "groups",
     "inventory",
     "glossary",
     "scenario",
