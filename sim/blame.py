@@ -56,6 +56,7 @@ def _stays(trace: Trace) -> pl.DataFrame:
     """Say how long each change was at each place, in the order of its way; 0 where it never was."""
     arrived = pl.col("delivered").list.min()
     begun = pl.max_horizontal("polled", arrived) if trace.scenario.reader.poll else arrived
+    taken = pl.coalesce("taken", "visible")  # or fetched upon another's notice, while its own still waited
     stays = {
         "publish": pl.col("sent") - pl.col("committed"),
         "resend": arrived - pl.col("sent") - pl.col("delay") - pl.col("line") - pl.col("outage"),
@@ -63,7 +64,7 @@ def _stays(trace: Trace) -> pl.DataFrame:
         "line": pl.col("line"),
         "outage": pl.col("outage"),
         "poll": begun - arrived,
-        "queue": pl.col("taken") - begun,
+        "queue": taken - begun,
         "handler": pl.col("handled") - pl.col("taken"),
         "batch": pl.col("visible") - pl.col("handled"),
     }

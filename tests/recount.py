@@ -288,10 +288,11 @@ def _stations_of(trace: Trace, change: Row, committed: float) -> Iterator[tuple[
         yield "delay", free - change["line"]
         yield "line", free
     yield "outage", arrived
-    if change["taken"] is not None:
-        if trace.scenario.reader.poll:
-            yield "poll", max(change["polled"], arrived)
-        yield "queue", change["taken"]
+    if change["taken"] is not None and trace.scenario.reader.poll:
+        yield "poll", max(change["polled"], arrived)
+    taken = change["visible"] if change["taken"] is None else change["taken"]
+    if taken is not None:
+        yield "queue", taken
     if change["handled"] is not None:
         yield "handler", change["handled"]
     if change["visible"] is not None:

@@ -90,6 +90,12 @@ def test_a_change_that_waits_for_the_reader_says_for_what() -> None:
     assert polling == {"delay": 1, "poll": 8}
 
 
+def test_a_change_that_is_fetched_upon_an_older_notice_has_waited_for_the_reader() -> None:
+    """It arrives at 4 s, while the reader is down; at 9.5 s the first notice comes again, and shows both."""
+    reader = Reader(Constant(0.0), apply="fetch", checkpoint=9, crashes=crash(3.5, 6))
+    assert blamed((0.0, 3.0), reader=reader) == {"delay": 1, "queue": 5}
+
+
 def test_a_change_that_an_older_one_replaced_says_so() -> None:
     """The first is lost and sent again at 5 s; it arrives at 6 s, and puts the second out of sight."""
     torn = (Outage(Seconds(1.0), Seconds(0.1), "lost"),)
