@@ -188,6 +188,15 @@ def test_what_comes_along_and_can_be_played_by_arrays_is_the_same(name: str) -> 
     assert_same(arrays.run(scenario, 3), stage.run(scenario, 3))
 
 
+def test_what_is_refused_many_times_alike_has_a_fingerprint() -> None:
+    """A hundred commands in a row for the same reason: the same words again and again, kept once."""
+    steps = "".join(f'[[steps]]\nat = "{n}s"\ndo = "remove"\nproduct = 1\nquantity = 1\n' for n in range(100))
+    scenario = parse_scenario(f'title = "refused"\nduration = "2min"\n[products]\nstock = 0\n{steps}')
+    trace = arrays.run(scenario)
+    assert trace.commands["reason"].to_list() == ["Not enough stock!"] * 100
+    assert_same(trace, stage.run(scenario))
+
+
 @pytest.mark.parametrize("apply", ["newest", "arrival"])
 def test_two_copies_that_are_overtaken_are_told_alike(apply: str) -> None:
     """Of a change that is never shown the last copy is what the reader has taken down."""
