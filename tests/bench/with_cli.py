@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sim import cli, clock, stage
+from sim.commands import run
 
 
 class Stopwatch:
@@ -34,8 +35,8 @@ class Stopwatch:
 
 def main(started: float, folder: str, replications: str) -> dict[str, float]:
     """Run the command; give the seconds to the summary, to the end, and inside the engine."""
-    engine, shown = Stopwatch(clock.run), Stopwatch(cli._show)
-    vars(stage)["run_on_virtual_time"], vars(cli)["_show"] = engine, shown
+    engine, shown = Stopwatch(clock.run), Stopwatch(run._show)
+    vars(stage)["run_on_virtual_time"], vars(run)["_show"] = engine, shown
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         cli.main(["run", "flash-sale", "--out", folder, "--replications", replications])
     return {

@@ -1,0 +1,84 @@
+"""What every command needs: its settings, its scenario, a bar, and messages that end it.
+
+Nothing heavy is imported on top of any command, so that --help answers at once.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+EXPECTATION_MISSED = DISAGREES = 1
+BAD_INPUT, FAILED, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
+
+SET = click.option(
+    "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change a key: link.delay=50ms"
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+
+
+class Refusal(click.ClickException):
+    """Bad input: a message, and nothing was run."""
+
+    exit_code = BAD_INPUT
+
+    def show(self, file: Any = None) -> None:
+        """Print the message alone, on standard error."""
+        click.echo(self.message, err=True, file=file)
+
+
+class Failure(Refusal):
+    """A run that could not end, or a result that could not be written."""
+
+    exit_code = FAILED
+
+
+class CutOff(Refusal):
+    """Ctrl-C before there was anything to keep."""
+
+    exit_code = INTERRUPTED
+
+
+def settings_of(given: tuple[str, ...], seed: int | None, replications: int | None) -> dict[str, str]:
+    """Collect the keys that the command line sets."""
+    settings = {}
+    for setting in given:
+        key, equals, value = setting.partition("=")
+        if not (key.strip() and equals):
+            raise Refusal(f"--set takes a key and a value: --set link.delay=50ms, not {setting!r}")
+        settings[key.strip()] = value.strip()
+    options = {"seed": seed, "replications": replications}
+    return settings | {key: str(value) for key, value in options.items() if value is not None}
+
+
+def scenario_of(name: str, settings: dict[str, str]) -> "Scenario":
+    """Read a scenario, or refuse with all that is wrong with it."""
+    from sim import library
+    from sim.scenario_file import BadScenario
+
+    try:
+        return library.load_scenario(name, settings)
+    except (library.NoSuchScenario, BadScenario) as error:
+        raise Refusal(str(error)) from None
+
+
+@contextmanager
+def progress(total: int | None) -> Iterator[Callable[[], None]]:
+    """Show a bar on standard error while replications are played, if that is a terminal.
+
+    Where nobody knows how many there will be, `total` is None.
+    """
+    if total == 1 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("replications", total=total)
+        yield lambda: bar.advance(task)
