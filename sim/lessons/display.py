@@ -13,6 +13,8 @@ from sim.terminal import number_text
 from sim.timeline import timeline
 from sim.trace import Trace
 
+LIKE_CODE = "font: 12px/1.3 var(--jp-code-font-family, monospace)"
+
 
 class Words(str):
     """Text that a notebook shows as it stands."""
@@ -38,7 +40,8 @@ class Source(Words):
     def _repr_html_(self) -> Any:
         from IPython.display import Code  # who asks for HTML is IPython
 
-        return Code(self, language="python")._repr_html_()  # type: ignore[no-untyped-call]
+        coloured = Code(self, language="python")._repr_html_()  # type: ignore[no-untyped-call]
+        return f'<div style="{LIKE_CODE}">{coloured}</div>'
 
 
 @frozen

@@ -67,7 +67,7 @@ class Knob:
         self.picture = show(self._draw(self.trace))
 
     def _repr_mimebundle_(self, **how: object) -> Any:
-        still = {"image/svg+xml": self.picture.svg, "text/plain": f"{self.key} = {self.at}    {self.words}"}
+        still = {"image/svg+xml": self.picture.svg, "text/plain": f"{self.key} = {self.at}, {self.words}"}
         try:
             return still | self.widget()._repr_mimebundle_(**how)
         except ImportError:
@@ -98,4 +98,4 @@ def slider(
 
 
 def _line(trace: Trace, tells: Sequence[str]) -> str:
-    return "    ".join(f"{name} {text}" for name, text in told(trace, tells).items())
+    return ", ".join(f"{name} {text}" for name, text in told(trace, tells).items())

@@ -46,7 +46,7 @@ def test_without_widgets_the_picture_is_shown(knob: Knob, monkeypatch: pytest.Mo
     knob.turn("2s")
     assert knob._repr_mimebundle_() == {
         "image/svg+xml": knob.picture.svg,
-        "text/plain": "link.delay = 2s    stale_read_fraction 75%",
+        "text/plain": "link.delay = 2s, stale_read_fraction 75%",
     }
 
 
