@@ -6,6 +6,11 @@ import pytest
 import sim
 
 PACKAGE = Path(sim.__file__).parent
+ROOMS = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in PACKAGE.rglob("*.py")
+    if path.stem != "__init__"
+}
 
 READING_ORDER = [
     "wording",
@@ -50,7 +55,6 @@ READING_ORDER = [
     "lessons.display",
     "lessons.guess",
     "lessons.slider",
-    "lessons",
     "lessons.exercise",
     "lessons.the_warehouse",
     "lessons.many_hands",
@@ -61,14 +65,17 @@ READING_ORDER = [
 
 def test_every_room_is_in_the_reading_order() -> None:
     """A new module has its place in the order, or this list is wrong."""
-    assert sorted(READING_ORDER) == sorted(map(_name, _sources()))
+    assert sorted(READING_ORDER) == sorted(ROOMS)
 
 
 @pytest.mark.parametrize("module", READING_ORDER)
 def test_a_module_imports_only_what_stands_above_it(module: str) -> None:
     """Data flows one way; imports inside functions and for type checkers count too."""
-    above = {"sim", *(f"sim.{name}" for name in READING_ORDER[: READING_ORDER.index(module)])}
-    tree = ast.parse(_text(module))
+    below = READING_ORDER[READING_ORDER.index(module) :]
+    above = {"sim", *(f"sim.{name}" for name in READING_ORDER if name not in below)}
+    whole = {name.split(".")[0] for name in READING_ORDER} - {name.split(".")[0] for name in below}
+    above |= {f"sim.{package}" for package in whole}
+    tree = ast.parse(ROOMS[module].read_text(encoding="utf-8"))
     imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -83,7 +90,7 @@ def test_a_module_imports_only_what_stands_above_it(module: str) -> None:
 @pytest.mark.parametrize("module", READING_ORDER)
 def test_a_module_says_at_its_head_what_it_is_for(module: str) -> None:
     """One sentence, before anything else."""
-    text = ast.get_docstring(ast.parse(_text(module)))
+    text = ast.get_docstring(ast.parse(ROOMS[module].read_text(encoding="utf-8")))
     assert text
     assert text.split("\n")[0].endswith((".", ":", ",")) or "\n\n" not in text.split(".")[0]
 
@@ -98,20 +105,5 @@ def test_everything_that_is_offered_can_be_had() -> None:
 
 def test_nothing_outside_plots_loads_matplotlib() -> None:
     """Figures are drawn by one module, which the others load only when they need it."""
-    users = [_name(path) for path in _sources() if "matplotlib" in path.read_text(encoding="utf-8")]
+    users = [name for name, path in ROOMS.items() if "matplotlib" in path.read_text(encoding="utf-8")]
     assert users == ["plots"]
-
-
-def _sources() -> list[Path]:
-    """Find every module but the package itself, which loads the others when they are asked for."""
-    return [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"]
-
-
-def _name(path: Path) -> str:
-    """Name a module as it is imported, without the package; a room of several is named like its folder."""
-    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
-
-
-def _text(module: str) -> str:
-    [path] = [path for path in _sources() if _name(path) == module]
-    return path.read_text(encoding="utf-8")
