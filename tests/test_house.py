@@ -59,6 +59,7 @@ READING_ORDER = [
     "lessons.the_warehouse",
     "lessons.many_hands",
     "lessons.how_stale_is_stale",
+    "lessons.things_go_wrong",
     "commands.shell",
     "commands.run",
     "commands.theory",
