@@ -60,6 +60,7 @@ READING_ORDER = [
     "lessons.many_hands",
     "lessons.how_stale_is_stale",
     "lessons.things_go_wrong",
+    "lessons.my_own_write",
     "commands.shell",
     "commands.run",
     "commands.theory",
