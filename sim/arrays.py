@@ -25,8 +25,9 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from sim.clock import stream, take
+from sim.columns import UNKNOWN, delivered, floats, known, words
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
-from sim.groups import before, begins, by_number
+from sim.groups import before, begins, by_number, group, highest_before
 from sim.inventory import NOT_ENOUGH
 from sim.link import copies_of, first_of
 from sim.plan import Plan, plan_commands, plan_queries
@@ -42,12 +43,7 @@ from sim.trace import (
     OUTCOMES,
     QUERIES,
     REJECTED,
-    UNKNOWN,
     Trace,
-    delivered,
-    floats,
-    known,
-    words,
 )
 
 Flags = NDArray[np.bool_]
@@ -337,7 +333,8 @@ def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -
         )
     seen = np.ones(len(came), np.bool_)
     if ways.apply == "newest" and np.any(np.diff(journeys.row) <= 0):
-        seen = _newer(work.product[journeys.row], work.version[journeys.row])
+        version = work.version[journeys.row]
+        seen = version > highest_before(version, work.product[journeys.row])
     return Shows(polled, taken, handled, visible, noted, seen)
 
 
@@ -393,21 +390,13 @@ def _there(arrivals: list[tuple[float, float]], there: int, now: float, noted: f
     return there
 
 
-def _newer(product: Ints, version: Ints) -> Flags:
-    """Say of each version whether it is newer than all that had come before of its product."""
-    order = by_number(product)
-    lengths = np.diff(begins(product[order]), append=len(order))
-    lifted = version[order] + (version.max(initial=0) + 1) * np.repeat(np.arange(len(lengths)), lengths)
-    newer = np.empty(len(order), np.bool_)
-    newer[order] = lifted > _before(np.maximum.accumulate(lifted))
-    return newer
-
-
 def ask(plan: Plan, work: Work, journeys: Journeys, shows: Shows, stock: int) -> Answers:
     """Let each query see what was shown last of its product."""
     row, visible = journeys.row[shows.seen], shows.visible[shows.seen]
-    order, low, place, high = before(work.product[row], visible, plan.product, plan.when)
-    row, visible, noted = row[order], visible[order], shows.noted[shows.seen][order]
+    shown = group(work.product[row])
+    place = before(shown, visible, group(plan.product), plan.when)
+    low, high = shown.begin(plan.product), shown.end(plan.product)
+    row, visible, noted = row[shown.rows], visible[shown.rows], shows.noted[shows.seen][shown.rows]
     place += _just_shown(plan, place, high, visible, noted)
     last = row[place[place > low] - 1]
     version, quantity = np.zeros(len(plan), np.int64), np.full(len(plan), stock)

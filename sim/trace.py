@@ -32,7 +32,7 @@ import polars as pl
 from attrs import frozen
 
 import sim
-from sim.distributions import Floats, Ints
+from sim.columns import UNKNOWN, data, delivered, floats, known, words
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
@@ -42,7 +42,6 @@ TABLES = ("commands", "changes", "queries", "models")
 KINDS = ("remove", "add")
 OUTCOMES = ("accepted", "rejected", "shed", "lost", "repeated")
 ACCEPTED, REJECTED, SHED, LOST, REPEATED = range(5)
-UNKNOWN = -1  # an outcome or version that has not come
 
 COMMANDS: dict[str, pl.DataType] = {
     "id": pl.Int64(),
@@ -136,7 +135,7 @@ class Trace:
         for table in (self.commands, self.changes, self.queries, self.models):
             for column in table.iter_columns():
                 digest.update(column.name.encode() + b"\0" + len(column).to_bytes(8, "little"))
-                digest.update(_bytes(column))
+                digest.update(data(column))
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -500,41 +499,3 @@ def _unknowns(n: int) -> "array[int]":
 
 def _nans(n: int) -> "array[float]":
     return array("d", [math.nan]) * n
-
-
-def floats(column: "array[float] | Floats") -> pl.Series:
-    """Make a polars column of an array whose gaps are nan."""
-    return pl.Series(np.asarray(column), nan_to_null=True, dtype=pl.Float64)
-
-
-def known(column: "array[int] | Ints") -> pl.Series:
-    """Make a polars column of whole numbers, without those that have not come."""
-    numbers = pl.Series(np.asarray(column), dtype=pl.Int64)
-    return numbers.set(numbers == UNKNOWN, None)
-
-
-def words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
-    """Make a polars column of words from their numbers."""
-    return pl.Series(words, dtype=pl.Enum(words)).gather(known(codes))
-
-
-def delivered(change: Ints, time: Floats, n: int) -> pl.Series:
-    """Make a column of the times at which the copies of each of n changes came out."""
-    if len(change) == n and np.all(np.bincount(change, minlength=n) == 1):
-        out = np.empty(n)
-        out[change] = time
-        return pl.Series(out).reshape((-1, 1)).arr.to_list()
-    copies = pl.DataFrame({"row": change, "time": time}).group_by("row", maintain_order=True).agg("time")
-    rows = pl.DataFrame({"row": np.arange(n)}).join(copies, on="row", how="left", maintain_order="left")
-    return rows.select(pl.col("time").fill_null(pl.lit([], dtype=pl.List(pl.Float64)))).to_series()
-
-
-def _bytes(column: pl.Series) -> Any:
-    """Give a column's values as bytes that are the same on every machine."""
-    if column.dtype == pl.List:
-        return _bytes(column.list.len()) + _bytes(column.filter(column.list.len() > 0).explode())
-    if column.dtype in (pl.String, pl.Enum):
-        return column.cast(pl.String).fill_null("-").str.join("\0").item().encode()
-    if column.dtype == pl.Float64:
-        return column.fill_null(math.nan).to_numpy().astype("<f8").tobytes()
-    return column.fill_null(UNKNOWN).to_numpy().astype("<i8").tobytes()
