@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 from sim.clock import stream, take
 from sim.columns import UNKNOWN, delivered, floats, known, words
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
-from sim.groups import before, begins, by_number, group, highest_before
-from sim.inventory import NOT_ENOUGH
+from sim.groups import Groups, before, begins, by_number, group, highest_before
 from sim.link import copies_of, first_of
 from sim.plan import Plan, plan_commands, plan_queries
 from sim.reader import next_poll
@@ -44,11 +43,13 @@ from sim.trace import (
     QUERIES,
     REJECTED,
     Trace,
+    reasons,
 )
 
 Flags = NDArray[np.bool_]
 Rounds = tuple[Floats, Floats, Floats, Floats, Floats]
 
+FEW = 256  # busy periods that are sooner added up one by one than side by side
 AT_FIRST = -1.0  # when the clock took down what was planned before anything had happened
 
 
@@ -242,13 +243,12 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     gone through one command at a time.
     """
     order = by_number(product)
-    starts = begins(product[order])
-    moved = moved[order]
+    starts, moved = begins(product[order]), moved[order]
     accepted = np.ones(len(order), np.bool_)
     left = stock + _running(moved, starts)
     for start, end in zip(starts, _ends(starts, len(order)), strict=True):
         if left[start:end].min() < 0:
-            accepted[start:end] = np.fromiter(_affordable(moved[start:end], stock), np.bool_, end - start)
+            accepted[start:end] = _affordable(moved[start:end], left[start:end])
     version = _running(accepted.astype(np.int64), starts)
     quantity = stock + _running(moved * accepted, starts)
     back = np.empty_like(order)
@@ -256,12 +256,16 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     return accepted[back], version[back], quantity[back]
 
 
-def _affordable(moved: Ints, stock: int) -> Iterator[bool]:
-    """Say of each command in turn whether there is enough for it."""
-    for move in moved.tolist():
-        enough = move > 0 or stock + move >= 0
-        stock += move if enough else 0
-        yield enough
+def _affordable(moved: Ints, left: Ints) -> Flags:
+    """Say of each command whether there is enough for it; `left` is what there would be if there always were.
+
+    Whoever is turned away leaves more for all who follow, so that only a new low can be too low.
+    """
+    enough, spared = np.ones(len(moved), np.bool_), 0
+    for low in np.flatnonzero(left < np.minimum(_before(np.minimum.accumulate(left)), 0)):
+        enough[low] = left[low] + spared >= 0
+        spared -= 0 if enough[low] else moved[low]
+    return enough
 
 
 def _insist_on_room(came: Floats, started: Floats, finished: Floats, inbox: Inbox) -> None:
@@ -395,28 +399,25 @@ def ask(plan: Plan, work: Work, journeys: Journeys, shows: Shows, stock: int) ->
     row, visible = journeys.row[shows.seen], shows.visible[shows.seen]
     shown = group(work.product[row])
     place = before(shown, visible, group(plan.product), plan.when)
-    low, high = shown.begin(plan.product), shown.end(plan.product)
-    row, visible, noted = row[shown.rows], visible[shown.rows], shows.noted[shows.seen][shown.rows]
-    place += _just_shown(plan, place, high, visible, noted)
-    last = row[place[place > low] - 1]
-    version, quantity = np.zeros(len(plan), np.int64), np.full(len(plan), stock)
-    version[place > low], quantity[place > low] = work.version[last], work.quantity[last]
-    return Answers(version, quantity)
+    place += _just_shown(plan, place, shown, visible, shows.noted[shows.seen])
+    place[place == shown.begin(plan.product)] = 0  # nothing was shown yet
+    last = np.append(-1, row[shown.rows]).take(place)
+    return Answers(np.append(work.version, 0).take(last), np.append(work.quantity, stock).take(last))
 
 
-def _just_shown(plan: Plan, place: Ints, high: Ints, visible: Floats, noted: Floats) -> Ints:
+def _just_shown(plan: Plan, place: Ints, shown: Groups, visible: Floats, noted: Floats) -> Ints:
     """Count what each query sees of that which is shown in the very instant.
 
     It sees what the clock had noted before it noted the query.
     """
     more = np.zeros(len(plan), np.int64)
-    near = np.flatnonzero(place < high)
-    near = near[visible[place[near]] == plan.when[near]]
+    high, times = shown.end(plan.product), np.append(visible[shown.rows], math.nan)
+    near = np.flatnonzero((times.take(place) == plan.when) & (place < high))
     if len(near):
-        planned = _noted(plan)
+        planned, noted = _noted(plan), noted[shown.rows]
     for query in near.tolist():
         here, now = slice(place[query], high[query]), plan.when[query]
-        at_once = noted[here][: np.searchsorted(visible[here], now, side="right")]
+        at_once = noted[here][: np.searchsorted(times[here], now, side="right")]
         if np.any(at_once == planned[query]):
             raise _at_once("a query comes and a change is shown", now)
         more[query] = np.sum(at_once < planned[query])
@@ -443,16 +444,35 @@ def _drawn(distribution: Distribution, n: int, scenario: Scenario, replication: 
 def _one_by_one(came: Floats, first: Floats, then: Floats) -> Floats:
     """Say when a server is done with each of those who come, on whom it works twice.
 
-    A sum in another order would be as good, and not the same to the last bit.
+    A busy period is added up from its beginning, in the actors' order, for a
+    sum in another order is not the same to the last bit. Which ones begin one
+    is guessed from such a sum, and wrong at most where the server is done in
+    the very instant in which the next one comes.
     """
+    before = np.cumsum(first + then) - (first + then)
+    begins = came - before > _before(np.maximum.accumulate(came - before))
+    while True:
+        begins[:1] = True
+        done = _busy(came, first, then, np.flatnonzero(begins))
+        guessed, begins = begins, came > _before(done)
+        if np.array_equal(guessed[1:], begins[1:]):
+            return done
 
-    def done() -> Iterator[float]:
-        now = 0.0
-        for ready, one, two in zip(came.tolist(), first.tolist(), then.tolist(), strict=True):
-            now = (ready if ready > now else now) + one + two
-            yield now
 
-    return np.fromiter(done(), np.float64, len(came))
+def _busy(came: Floats, first: Floats, then: Floats, starts: Ints) -> Floats:
+    """Add up all busy periods side by side, one server step at a time, and the last few one by one."""
+    done = np.empty_like(came)
+    now, here, ends = came[starts], starts, _ends(starts, len(came))
+    while len(here) > FEW:
+        now = now + first[here] + then[here]
+        done[here] = now
+        here = here + 1
+        on = here < ends
+        now, here, ends = now[on], here[on], ends[on]
+    for since, start, end in zip(now.tolist(), here.tolist(), ends.tolist(), strict=True):
+        works = np.stack([first[start:end], then[start:end]], axis=1).ravel()
+        done[start:end] = np.add.accumulate(np.append(since, works))[2::2]
+    return done
 
 
 def _before(values: NDArray[Any]) -> NDArray[Any]:
@@ -489,7 +509,6 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
     outcome[work.command[work.change]] = ACCEPTED
     version[work.command[work.change]] = work.version
     who, when = pl.Series(plan.who), pl.Series(plan.when)
-    reason = pl.when(outcome="rejected").then(pl.lit(NOT_ENOUGH))
     return pl.DataFrame(
         {
             "id": np.arange(n),
@@ -503,11 +522,11 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
             "finished": finished,
             "outcome": words(outcome, OUTCOMES),
             "version": known(version),
-            "reason": None,
+            "reason": reasons(outcome),
             "repeats": None,
         },
         schema=COMMANDS,
-    ).with_columns(reason=reason)
+    )
 
 
 def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame:

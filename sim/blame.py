@@ -22,7 +22,7 @@ Parts = dict[str, Floats]
 
 
 def splits(changes: Rows, staleness: Floats, scenario: Scenario) -> Parts:
-    """Split the staleness of queries, each with the change that it missed, by where that was in the meantime."""
+    """Split the staleness of queries by where the change was in the meantime that each missed."""
     left = staleness
     parts: Parts = {}
     for place, stay in _stays(changes, scenario).items():

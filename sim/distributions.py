@@ -28,7 +28,7 @@ from sim.observations import read_observations
 from sim.wording import unknown
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger[Any]]
 
 MOST = 1_000_000_000  # of anything that is counted: sums of it stay far below what an int64 holds
 LONGEST_TEXT = 2_000  # characters; of mixtures in mixtures, no deeper than Python can follow

@@ -32,7 +32,8 @@ import polars as pl
 from attrs import frozen
 
 import sim
-from sim.columns import UNKNOWN, data, delivered, floats, known, words
+from sim.columns import UNKNOWN, checksum, delivered, floats, known, words
+from sim.distributions import Floats, Ints
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
@@ -42,12 +43,13 @@ TABLES = ("commands", "changes", "queries", "models")
 KINDS = ("remove", "add")
 OUTCOMES = ("accepted", "rejected", "shed", "lost", "repeated")
 ACCEPTED, REJECTED, SHED, LOST, REPEATED = range(5)
+REASONS = (NOT_ENOUGH,)
 
 COMMANDS: dict[str, pl.DataType] = {
-    "id": pl.Int64(),
-    "worker": pl.Int64(),
-    "session": pl.Int64(),
-    "product": pl.Int64(),
+    "id": pl.Int32(),
+    "worker": pl.Int32(),
+    "session": pl.Int32(),
+    "product": pl.Int32(),
     "kind": pl.Enum(KINDS),
     "quantity": pl.Int64(),
     "intended": pl.Float64(),
@@ -56,19 +58,19 @@ COMMANDS: dict[str, pl.DataType] = {
     "started": pl.Float64(),
     "finished": pl.Float64(),
     "outcome": pl.Enum(OUTCOMES),
-    "version": pl.Int64(),
-    "reason": pl.String(),
-    "repeats": pl.Int64(),
+    "version": pl.Int32(),
+    "reason": pl.Enum(REASONS),
+    "repeats": pl.Int32(),
 }
 CHANGES: dict[str, pl.DataType] = {
-    "command": pl.Int64(),
-    "product": pl.Int64(),
-    "version": pl.Int64(),
+    "command": pl.Int32(),
+    "product": pl.Int32(),
+    "version": pl.Int32(),
     "quantity_after": pl.Int64(),
     "committed": pl.Float64(),
     "delivered": pl.List(pl.Float64()),
     "visible": pl.Float64(),
-    "copies": pl.Int64(),
+    "copies": pl.Int32(),
     "sent": pl.Float64(),
     "delay": pl.Float64(),
     "line": pl.Float64(),
@@ -76,22 +78,22 @@ CHANGES: dict[str, pl.DataType] = {
     "polled": pl.Float64(),
     "taken": pl.Float64(),
     "handled": pl.Float64(),
-    "applied": pl.Int64(),
+    "applied": pl.Int32(),
 }
 QUERIES: dict[str, pl.DataType] = {
-    "session": pl.Int64(),
-    "product": pl.Int64(),
+    "session": pl.Int32(),
+    "product": pl.Int32(),
     "asked": pl.Float64(),
     "answered": pl.Float64(),
-    "seen_version": pl.Int64(),
+    "seen_version": pl.Int32(),
     "seen_quantity": pl.Int64(),
 }
 MODELS: dict[str, pl.DataType] = {
-    "product": pl.Int64(),
+    "product": pl.Int32(),
     "held": pl.Int64(),
-    "held_version": pl.Int64(),
+    "held_version": pl.Int32(),
     "shown": pl.Int64(),
-    "shown_version": pl.Int64(),
+    "shown_version": pl.Int32(),
 }
 
 
@@ -134,8 +136,7 @@ class Trace:
         digest = hashlib.sha256()
         for table in (self.commands, self.changes, self.queries, self.models):
             for column in table.iter_columns():
-                digest.update(column.name.encode() + b"\0" + len(column).to_bytes(8, "little"))
-                digest.update(data(column))
+                digest.update(f"{column.name} {len(column)} {checksum(column)}\n".encode())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -172,11 +173,11 @@ class Log:
 
     def __init__(self, commands: Plan, queries: Plan) -> None:
         n, m = len(commands), len(queries)
-        self.worker = array("q", commands.who)
-        self.product = array("q", commands.product)
-        self.add = array("q", commands.add)
-        self.quantity = array("q", commands.quantity)
-        self.intended = array("d", commands.when)
+        self.worker = _filled("q", commands.who)
+        self.product = _filled("q", commands.product)
+        self.add = _filled("q", commands.add)
+        self.quantity = _filled("q", commands.quantity)
+        self.intended = _filled("d", commands.when)
         self.issued = _nans(n)
         self.admitted = _nans(n)
         self.started = _nans(n)
@@ -203,9 +204,9 @@ class Log:
         self.delivered_change = array("q")
         self.delivered_time = array("d")
 
-        self.visitor = array("q", queries.who)
-        self.wanted = array("q", queries.product)
-        self.asked = array("d", queries.when)
+        self.visitor = _filled("q", queries.who)
+        self.wanted = _filled("q", queries.product)
+        self.asked = _filled("d", queries.when)
         self.answered = _nans(m)
         self.seen_version = _unknowns(m)
         self.seen_quantity = _unknowns(m)
@@ -327,11 +328,10 @@ class Log:
             **{name: floats(getattr(self, name)) for name in ("issued", "admitted", "started", "finished")},
             "outcome": words(self.outcome, OUTCOMES),
             "version": known(self.version),
-            "reason": pl.repeat(None, len(self.issued), dtype=pl.String, eager=True),
+            "reason": reasons(np.asarray(self.outcome)),
             "repeats": known(self.repeats),
         }
-        rejected = pl.when(outcome="rejected").then(pl.lit(NOT_ENOUGH))
-        table = pl.DataFrame(columns, schema=COMMANDS).with_columns(reason=rejected)
+        table = pl.DataFrame(columns, schema=COMMANDS)
         return table.filter(pl.col("issued").is_not_null())
 
     def _changes(self) -> pl.DataFrame:
@@ -491,6 +491,17 @@ def _no_row(rows: pl.DataFrame, complaint: str) -> None:
     """Raise the complaint with the first of the rows, if there is one."""
     if len(rows):
         raise TraceError(f"{complaint}: {rows.row(0, named=True)}")
+
+
+def reasons(outcome: Ints) -> pl.Series:
+    """Make a column of why a command was turned down, from the numbers of outcomes."""
+    return words(np.where(outcome == REJECTED, REASONS.index(NOT_ENOUGH), UNKNOWN), REASONS)
+
+
+def _filled(kind: Literal["q", "d"], column: Ints | Floats) -> "array[Any]":
+    filled = array(kind)
+    filled.frombytes(column.astype(kind).tobytes())
+    return filled
 
 
 def _unknowns(n: int) -> "array[int]":
