@@ -186,7 +186,7 @@ class Answers:
 
 def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
     """Let the writer do one command after the other."""
-    row = in_turn(plan)
+    row = in_turn(plan).astype(np.int32)
     came = plan.when[row]
     moved = np.where(plan.add == 1, plan.quantity, -plan.quantity)[row]
     accepted, version, quantity = settle(plan.product[row], moved, scenario.products.stock)
@@ -249,11 +249,12 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     for start, end in zip(starts, _ends(starts, len(order)), strict=True):
         if left[start:end].min() < 0:
             accepted[start:end] = _affordable(moved[start:end], left[start:end])
-    version = _running(accepted.astype(np.int64), starts)
-    quantity = stock + _running(moved * accepted, starts)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return accepted[back], version[back], quantity[back]
+    version, quantity = np.empty(len(order), np.int32), np.empty(len(order), np.int64)
+    version[order] = _running(accepted, starts)
+    quantity[order] = stock + _running(moved * accepted, starts)
+    kept = np.empty(len(order), np.bool_)
+    kept[order] = accepted
+    return kept, version, quantity
 
 
 def _affordable(moved: Ints, left: Ints) -> Flags:
@@ -296,15 +297,15 @@ def send(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journe
         out = np.maximum.accumulate(sent + delay)
     else:
         out = sent + delay
-    row = _in_order(out)
-    return Journeys(np.ones(n, np.int64), delay, out - sent - delay, np.zeros(n), row, out[row])
+    row = _in_order(out).astype(np.int32)
+    return Journeys(np.ones(n, np.int32), delay, out - sent - delay, np.zeros(n), row, out[row])
 
 
 def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journeys:
     """Let one change after the other travel, by the link's own rule."""
     chances = open_chances(ways, partial(draw_from, scenario.seed, replication))
     n, last = len(work.sent), 0.0
-    copies, held = np.zeros(n, np.int64), np.full((3, n), math.nan)
+    copies, held = np.zeros(n, np.int32), np.full((3, n), math.nan)
     row, out = [], []
     for number, sent in enumerate(work.sent.tolist()):
         arriving = copies_of(ways, sent, chances, last)
@@ -490,10 +491,10 @@ def _ends(starts: Ints, n: int) -> Ints:
     return np.append(starts, n)[1:]
 
 
-def _running(values: Ints, starts: Ints) -> Ints:
+def _running(values: Ints | Flags, starts: Ints) -> Ints:
     """Add up, anew from each start on."""
-    total = np.cumsum(values)
-    so_far = (total - values)[starts]
+    total = np.cumsum(values, dtype=np.int64)
+    so_far = total[starts] - values[starts].astype(np.int64)
     return total - np.repeat(so_far, np.diff(starts, append=len(values)))
 
 
@@ -504,14 +505,14 @@ def _latest(times: Floats) -> float:
 def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
     n = len(plan)
     started, finished = np.empty(n), np.empty(n)
-    outcome, version = np.full(n, REJECTED), np.full(n, UNKNOWN)
+    outcome, version = np.full(n, REJECTED, np.int8), np.full(n, UNKNOWN, np.int32)
     started[work.command], finished[work.command] = work.started, work.finished
     outcome[work.command[work.change]] = ACCEPTED
     version[work.command[work.change]] = work.version
     who, when = pl.Series(plan.who), pl.Series(plan.when)
     return pl.DataFrame(
         {
-            "id": np.arange(n),
+            "id": np.arange(n, dtype=np.int32),
             "worker": who,
             "session": who,
             "product": plan.product,
@@ -577,23 +578,23 @@ def _queries_table(plan: Plan, answers: Answers) -> pl.DataFrame:
 
 
 def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> pl.DataFrame:
-    product, held = _last_of_each(work, np.arange(len(work.product)))
-    showing, last = _last_of_each(work, journeys.row[shows.seen])
-    quantity, version = np.full(len(product), stock), np.zeros(len(product), np.int64)
-    place = np.searchsorted(product, showing)
-    quantity[place], version[place] = work.quantity[last], work.version[last]
+    held = _last_of_each(work, np.arange(len(work.product), dtype=np.int32))
+    shown = _last_of_each(work, journeys.row[shows.seen])
+    product = np.flatnonzero(held >= 0)
+    held, shown = held[product], shown[product]
+    version, quantity = np.append(work.version, 0), np.append(work.quantity, stock)
     columns = {
         "product": product,
-        "held": work.quantity[held],
-        "held_version": work.version[held],
-        "shown": quantity,
-        "shown_version": version,
+        "held": quantity[held],
+        "held_version": version[held],
+        "shown": quantity[shown],
+        "shown_version": version[shown],
     }
     return pl.DataFrame(columns, schema=MODELS)
 
 
-def _last_of_each(work: Work, rows: Ints) -> tuple[Ints, Ints]:
-    """Give the products of some changes, and the last change of each."""
-    rows = rows[by_number(work.product[rows])]
-    starts = begins(work.product[rows])
-    return work.product[rows[starts]], rows[_ends(starts, len(rows)) - 1]
+def _last_of_each(work: Work, rows: Ints) -> Ints:
+    """Give for each product the last of these changes of it; −1 of a product that has none."""
+    last = np.full(int(work.product.max(initial=0)) + 1, -1)
+    last[work.product[rows]] = rows
+    return last

@@ -49,18 +49,17 @@ def _stays(change: Rows, scenario: Scenario) -> Parts:
     """Say how long each change was at each place, in the order of its way; nan where it never was."""
     arrived = change.table["delivered"][change.chosen].list.min().to_numpy()
     begun = np.fmax(change["polled"], arrived) if scenario.reader.poll else arrived
-    taken = change["taken"]
+    sent, taken, handled, visible = (change[name] for name in ("sent", "taken", "handled", "visible"))
     fetched = np.isnan(taken)  # upon another's notice, while its own still waited
-    taken = np.where(fetched, change["visible"], taken)
     held = {name: change[name] for name in ("delay", "line", "outage")}
     if scenario.link.order == "serial":  # there a change waits first, and then takes its time
         held = {name: held[name] for name in ("line", "delay", "outage")}
     return {
-        "publish": change["sent"] - change["committed"],
-        "resend": arrived - change["sent"] - change["delay"] - change["line"] - change["outage"],
+        "publish": sent - change["committed"],
+        "resend": arrived - sent - held["delay"] - held["line"] - held["outage"],
         **held,
         "poll": begun - arrived,
-        "queue": taken - begun,
-        "handler": change["handled"] - change["taken"],
-        "batch": change["visible"] - change["handled"],
+        "queue": np.where(fetched, visible, taken) - begun,
+        "handler": handled - taken,
+        "batch": visible - handled,
     }

@@ -25,7 +25,7 @@ def floats(column: "array[float] | Floats") -> pl.Series:
 
 def known(column: "array[int] | Ints") -> pl.Series:
     """Make a polars column of whole numbers, without those that have not come."""
-    numbers = pl.Series(np.asarray(column), dtype=pl.Int64)
+    numbers = pl.Series(np.asarray(column))
     return numbers.set(numbers == UNKNOWN, None)
 
 

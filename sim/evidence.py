@@ -62,7 +62,8 @@ class Evidence:
     def staleness(self) -> Floats:
         """Of each stale query, the seconds since the commit of the oldest version that it missed."""
         missed_since = plain(self.trace.changes["committed"]).take(self.missed[self.stale])
-        return np.subtract(self.queries["asked"].take(self.stale), missed_since)
+        staleness: Floats = self.queries["asked"].take(self.stale) - missed_since
+        return staleness
 
     @cached_property
     def behind(self) -> Ints:
@@ -72,7 +73,8 @@ class Evidence:
         )
         committed = plain(self.trace.changes["committed"])
         latest = before(self.by_product, committed, group(product), asked) - self.by_product.begin(product)
-        return np.subtract(latest, seen)
+        behind: Ints = latest - seen
+        return behind
 
     @cached_property
     def parts(self) -> Parts:

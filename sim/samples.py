@@ -6,7 +6,7 @@ does not exceed.
 
 import math
 from collections.abc import Sequence
-from typing import SupportsInt
+from typing import SupportsFloat, SupportsInt
 
 import numpy as np
 
@@ -63,6 +63,6 @@ def proportion(hits: SupportsInt, n: SupportsInt) -> Measured:
     return value(int(hits) / int(n) if n else np.nan, n)
 
 
-def value(value: float, n: SupportsInt) -> Measured:
+def value(value: SupportsFloat, n: SupportsInt) -> Measured:
     """Give a single number."""
     return {"value": float(value)}, int(n)

@@ -94,7 +94,8 @@ def _sights(evidence: Evidence) -> Floats:
         (np.maximum if adds_up else np.minimum).accumulate(versions, out=versions)
     seen = np.empty_like(since)
     seen[changes.rows] = since
-    return np.subtract(seen[evidence.changes.chosen], evidence.changes["committed"])
+    after: Floats = seen[evidence.changes.chosen] - evidence.changes["committed"]
+    return after
 
 
 def _turns(evidence: Evidence) -> tuple[Floats, Ints]:
