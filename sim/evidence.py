@@ -42,13 +42,13 @@ class Evidence:
 
     @cached_property
     def by_product(self) -> Groups:
-        """All changes by their product; those of one in the order of its versions."""
+        """All changes by their product; the n-th of one made its version n."""
         return group(plain(self.trace.changes["product"]))
 
     @cached_property
     def missed(self) -> Ints:
         """Of each query, the row of the oldest change that it missed; −1 if it was fresh."""
-        row = self.change(self.queries["product"], self.queries["seen_version"] + 1)
+        row = self.by_product.nth(self.queries["product"], self.queries["seen_version"] + 1)
         since = np.append(plain(self.trace.changes["committed"]), np.inf)
         row[since.take(row) >= self.queries["asked"]] = NO_ROW
         return row
@@ -87,16 +87,9 @@ class Evidence:
     @cached_property
     def shown_since(self) -> Floats:
         """Of each query, the commit of the version that it was shown; 0 for what was there from the start."""
-        shown = self.change(self.queries["product"], self.queries["seen_version"])
+        shown = self.by_product.nth(self.queries["product"], self.queries["seen_version"])
         since: Floats = np.append(plain(self.trace.changes["committed"]), 0.0).take(shown)
         return since
-
-    def change(self, product: Ints, version: Ints) -> Ints:
-        """Find the rows of the changes that made these versions; −1 of one that was never made."""
-        place = self.by_product.begin(product) + version - 1
-        never = (version < 1) | (place >= self.by_product.end(product))
-        place[never] = len(self.by_product.rows)
-        return np.append(self.by_product.rows, NO_ROW).take(place)
 
     def _within(self, table: pl.DataFrame, name: str) -> Rows:
         """Choose the rows of which the time lies in the window, by a slice where they are neighbours."""

@@ -27,6 +27,12 @@ class Groups:
         """Say for each number where its rows end."""
         return self.starts[1:].take(numbers, mode="clip")
 
+    def nth(self, numbers: Ints, n: Ints) -> Ints:
+        """Find the n-th row that bears each number, where the first is 1; −1 if there is none."""
+        place = self.begin(numbers) + n - 1
+        place[(n < 1) | (place >= self.end(numbers))] = len(self.rows)
+        return np.append(self.rows, -1).take(place)
+
 
 def group(numbers: Ints) -> Groups:
     """Put rows together by the number that they bear, which is 0 or more."""

@@ -32,8 +32,9 @@ import polars as pl
 from attrs import frozen
 
 import sim
-from sim.columns import UNKNOWN, checksum, delivered, floats, known, words
+from sim.columns import UNKNOWN, Rows, checksum, delivered, floats, known, words
 from sim.distributions import Floats, Ints
+from sim.groups import group
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
@@ -444,7 +445,7 @@ def check(trace: Trace) -> None:
     arrived = _ARRIVED if trace.scenario.reader.apply != "fetch" else []
     for table, rows, complaint in _IMPOSSIBLE + arrived + (_UNFINISHED if trace.complete else []):
         _no_row(getattr(trace, table).filter(rows), complaint)
-    accepted = trace.commands.filter(pl.col("outcome") == "accepted")["id"].sort()
+    accepted = trace.commands.filter(pl.col("outcome") == "accepted")["id"]
     if not accepted.equals(trace.changes["command"].sort()):
         raise TraceError("the accepted commands and the changes are not the same")
     _no_row(_committed_elsewhere(trace), "a change was committed while nobody worked on its command")
@@ -459,25 +460,26 @@ def _committed_elsewhere(trace: Trace) -> pl.DataFrame:
 
     A commit that is moved makes a query fresh that was not, or stale.
     """
-    work = trace.commands.select("started", "finished", command="id")
-    changes = trace.changes.join(work, on="command")
-    return changes.filter(~pl.col("committed").is_between("started", "finished"))
+    commands, changes = Rows(trace.commands), Rows(trace.changes)
+    row = np.searchsorted(commands["id"], changes["command"])
+    started, finished = commands["started"].take(row), commands["finished"].take(row)
+    return trace.changes.filter((changes["committed"] < started) | (changes["committed"] > finished))
 
 
 def _seen_before(trace: Trace, event: str) -> pl.DataFrame:
     """Find the queries that were shown a version before, or without, an event of its change."""
-    shown = trace.changes.select("product", event, seen_version="version")
-    seen = trace.queries.filter(pl.col("seen_version") > 0)
-    seen = seen.join(shown, on=["product", "seen_version"], how="left")
-    return seen.filter(pl.col(event).is_null() | (pl.col(event) > pl.col("answered")))
+    changes, queries = Rows(trace.changes), Rows(trace.queries)
+    row = group(changes["product"]).nth(queries["product"], queries["seen_version"])
+    time = np.append(changes[event], math.nan).take(row)
+    return trace.queries.filter((queries["seen_version"] > 0) & ~(time <= queries["answered"]))
 
 
 def _little(commands: pl.DataFrame, until: float, station: str, entered: str, left: str) -> None:
     """Assert Little's law, L·T = Σ W, with L counted from the order of arrivals and departures."""
     came, went = commands[entered].drop_nulls().to_numpy(), commands[left].drop_nulls().to_numpy()
     times = np.concatenate([came, went])
-    steps = np.concatenate([np.ones(len(came)), -np.ones(len(went))])
-    order = np.lexsort((-steps, times))
+    steps = np.repeat([1, -1], [len(came), len(went)])
+    order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
     inside = np.cumsum(steps[order])
     if len(inside) and inside.min() < 0:
         raise TraceError(f"more commands left the {station} than had entered it")
