@@ -1,0 +1,29 @@
+"""The figures: one function each, which takes data and axes, draws, and returns the figure.
+
+They compute nothing that could be measured. What is imported from here is
+loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.plots.canvas import save as save
+    from sim.plots.lag import lag_over_time as lag_over_time
+
+_HOMES = {
+    "lag_over_time": "sim.plots.lag",
+    "save": "sim.plots.canvas",
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sim.plots' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
