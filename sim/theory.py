@@ -101,10 +101,10 @@ def law(scenario: Scenario, metric: str) -> Law | None:
     """Give the law of a metric, where a closed form for all of it holds: the first that does."""
     for model in MODELS:
         for form in model.forms:
-            if form.metric != metric or _objection(model, form, scenario):
+            if form.metric != metric:
                 continue
             try:
-                found = form.work_out(scenario)
+                found = None if _objection(model, form, scenario) else form.work_out(scenario)
             except ArithmeticError:
                 continue
             if callable(found):

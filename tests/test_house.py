@@ -51,6 +51,7 @@ READING_ORDER = [
     "plots.canvas",
     "plots.labels",
     "plots.lag",
+    "plots.visibility",
     "tale",
     "terminal",
     "commands.shell",

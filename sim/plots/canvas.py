@@ -7,14 +7,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Literal
 
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import Bbox
 
 from sim.wording import readable, significant, time_unit
 
@@ -32,6 +34,7 @@ THEORY: dict[str, Any] = {"color": INK, "linewidth": 1.1, "linestyle": (0, (5, 2
 DOT: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 7, "markeredgecolor": "white"}
 
 ONE_PANEL, TALL, TWO_PANELS = (7.2, 4.05), (7.6, 5.0), (9.4, 4.0)  # inches
+WIDEST = 80  # letters of a line that fits into any of them
 ROUND = (1, 2, 5, 10)  # ticks are these, times a power of ten
 
 STYLE: list[Any] = [Path(__file__).with_name("figures.mplstyle")]
@@ -57,6 +60,12 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure to a file, of the kind that its suffix says; the same figure gives the same bytes."""
     with look():
         figure.savefig(path, metadata=NO_DATES.get(path.suffix.lower(), {}))
+
+
+def two_panels() -> tuple[Axes, Axes]:
+    """Make a figure with two panels side by side."""
+    left, right = Figure(figsize=TWO_PANELS).subplots(1, 2)
+    return left, right
 
 
 def one_panel(size: tuple[float, float] = ONE_PANEL) -> Axes:
@@ -87,13 +96,22 @@ def head(axes: Axes, title: str, subtitle: str) -> None:
 
 
 def say_instead(words: str, *panels: Axes) -> None:
-    """Say in the first panel why there is nothing to draw, and draw nothing."""
+    """Say in the middle of all panels why there is nothing to draw, and draw nothing."""
     for axes in panels:
         axes.set_axis_off()
-    words = words[:1].upper() + words[1:]
-    panels[0].text(
-        0.5, 0.5, words, transform=panels[0].transAxes, ha="center", va="center", color=GREY, wrap=True
-    )
+    words = "\n".join(wrap(words[:1].upper() + words[1:], WIDEST))
+    boxes = Bbox.union([axes.get_position() for axes in panels])
+    middle = (boxes.x0 + boxes.x1) / 2, (boxes.y0 + boxes.y1) / 2
+    panels[0].annotate(words, middle, xycoords="figure fraction", ha="center", va="center", color=GREY)
+
+
+def series(n: int) -> list[tuple[str, str]]:
+    """Give the colours of so many things that have an order, each for its line and for its name."""
+    if n <= len(SERIES):
+        few = {1: (1,), 2: (0, 2), 3: (0, 1, 2)}.get(n, ())
+        return [(SERIES[i], SERIES_TEXT[i]) for i in few]
+    lines, names = (LinearSegmentedColormap.from_list("series", ends) for ends in (SERIES, SERIES_TEXT))
+    return [(to_hex(lines(i / (n - 1))), to_hex(names(i / (n - 1)))) for i in range(n)]
 
 
 def share_text(share: float, digits: int = 3) -> str:
