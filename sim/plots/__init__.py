@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.plots.canvas import save as save
     from sim.plots.lag import lag_over_time as lag_over_time
+    from sim.plots.queue import queue_over_time as queue_over_time
     from sim.plots.visibility import t_visibility as t_visibility
 
 _HOMES = {
     "lag_over_time": "sim.plots.lag",
+    "queue_over_time": "sim.plots.queue",
     "save": "sim.plots.canvas",
     "t_visibility": "sim.plots.visibility",
 }
