@@ -8,7 +8,7 @@ exceed.
 
 import math
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +24,8 @@ from sim.trace import Trace
 from sim.wording import count
 
 Statistics = dict[str, float]
+
+POINTS = 400  # of a curve of quantiles
 
 
 @frozen
@@ -302,27 +304,47 @@ def _showings(trace: Trace) -> pl.DataFrame:
     return pl.concat([first, copies]).sort("time", "delivered", "version")
 
 
+@frozen
+class QuantileCurve:
+    """The quantiles of a duration: `seconds[i]` is not exceeded by a share `shares[i]` of all `n`.
+
+    The last is the maximum, and its share that of all but half a one.
+    """
+
+    shares: Floats
+    seconds: Floats
+    n: int
+
+    @property
+    def trusted(self) -> float:
+        """The share up to which at least 100 observations lie beyond; 0 of a hundred or fewer."""
+        return max(0.0, 1 - 100 / self.n) if self.n else 0.0
+
+
+def quantile_curve(trace: Trace, name: str) -> QuantileCurve:
+    """Give the quantiles of a duration of the glossary, with as many points for each further nine."""
+    values = sample(trace, name)
+    _forget()
+    if not len(values):
+        return QuantileCurve(np.zeros(0), np.zeros(0), 0)
+    shares = 1 - 1 / np.geomspace(1, 2 * len(values), POINTS)
+    return QuantileCurve(shares, _quantiles(values, shares), len(values))
+
+
+def sample(trace: Trace, name: str) -> Floats:
+    """Give what was observed of a metric that has quantiles, in ascending order."""
+    rows, expression = _SAMPLES[name]
+    values = rows(trace).select(expression.cast(pl.Float64).alias("x"))["x"]
+    return values.drop_nulls().sort().to_numpy()
+
+
 Measured = tuple[Statistics, int]
 
 
-def _command_latency(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("intended"))
-
-
-def _naive_latency(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("issued"))
-
-
-def _admission_wait(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("admitted") - pl.col("issued"))
-
-
-def _queue_wait(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("started") - pl.col("admitted"))
-
-
-def _service_time(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("started"))
+def _distribution(trace: Trace, name: str) -> Measured:
+    """Mean, quantiles and maximum of a sample."""
+    values = sample(trace, name)
+    return _unweighted(values), len(values)
 
 
 def _writer_utilisation(trace: Trace) -> Measured:
@@ -404,10 +426,6 @@ def _double_updates(trace: Trace) -> Measured:
     return _value(float(doubled["quantity"].sum()), len(accepted))
 
 
-def _visibility_lag(trace: Trace) -> Measured:
-    return _distribution(measured_changes(trace), pl.col("visible") - pl.col("committed"))
-
-
 def _t_visibility(trace: Trace) -> Measured:
     curve = visibility_curve(trace)
     return {name: curve.reached(QUANTILES[name]) for name in TAIL}, curve.n
@@ -435,10 +453,6 @@ def _stale_fraction_of(trace: Trace, chosen: Callable[[int], pl.Expr]) -> Measur
     return _proportion(queries.select(pl.col("missed_since").is_not_null()))
 
 
-def _staleness(trace: Trace) -> Measured:
-    return _distribution(measured_queries(trace), (pl.col("asked") - pl.col("missed_since")).fill_null(0.0))
-
-
 def _blame(trace: Trace) -> Measured:
     return _blame_between(trace, ALL)
 
@@ -459,18 +473,6 @@ def _blame_between(trace: Trace, ranks: tuple[float, float]) -> Measured:
 @lru_cache(maxsize=1)
 def _splits(trace: Trace) -> pl.DataFrame:
     return splits(trace, measured_queries(trace))
-
-
-def _versions_behind(trace: Trace) -> Measured:
-    return _distribution(
-        measured_queries(trace), (pl.col("latest") - pl.col("seen_version")).clip(lower_bound=0)
-    )
-
-
-def _age_of_information(trace: Trace) -> Measured:
-    return _distribution(
-        measured_queries(trace), (pl.col("asked") - pl.col("shown_since")).clip(lower_bound=0.0)
-    )
 
 
 def _read_your_writes_violations(trace: Trace) -> Measured:
@@ -497,10 +499,6 @@ def _monotonic_read_violations(trace: Trace) -> Measured:
     return _proportion(backwards.filter(_within(trace, "asked")).select(pl.col("backwards").fill_null(False)))
 
 
-def _query_latency(trace: Trace) -> Measured:
-    return _distribution(measured_queries(trace), pl.col("answered") - pl.col("asked"))
-
-
 def _fairness(trace: Trace) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
     rows = measured_commands(trace).drop_nulls("finished")
@@ -516,12 +514,20 @@ def _divergence_at_end(trace: Trace) -> Measured:
     return _value(float(len(diverged(trace))), trace.scenario.products.count)
 
 
+_SAMPLES: dict[str, tuple[Callable[[Trace], pl.DataFrame], pl.Expr]] = {  # of which rows what is measured
+    "command_latency": (measured_commands, pl.col("finished") - pl.col("intended")),
+    "naive_latency": (measured_commands, pl.col("finished") - pl.col("issued")),
+    "admission_wait": (measured_commands, pl.col("admitted") - pl.col("issued")),
+    "queue_wait": (measured_commands, pl.col("started") - pl.col("admitted")),
+    "service_time": (measured_commands, pl.col("finished") - pl.col("started")),
+    "visibility_lag": (measured_changes, pl.col("visible") - pl.col("committed")),
+    "staleness": (measured_queries, (pl.col("asked") - pl.col("missed_since")).fill_null(0.0)),
+    "versions_behind": (measured_queries, (pl.col("latest") - pl.col("seen_version")).clip(lower_bound=0)),
+    "age_of_information": (measured_queries, (pl.col("asked") - pl.col("shown_since")).clip(lower_bound=0.0)),
+    "query_latency": (measured_queries, pl.col("answered") - pl.col("asked")),
+}
 _MEASURES: dict[str, Callable[[Trace], Measured]] = {
-    "command_latency": _command_latency,
-    "naive_latency": _naive_latency,
-    "admission_wait": _admission_wait,
-    "queue_wait": _queue_wait,
-    "service_time": _service_time,
+    **{name: partial(_distribution, name=name) for name in _SAMPLES},
     "writer_utilisation": _writer_utilisation,
     "inbox_depth": _inbox_depth,
     "throughput": _throughput,
@@ -532,20 +538,15 @@ _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "stale_decisions": _stale_decisions,
     "lost_updates": _lost_updates,
     "double_updates": _double_updates,
-    "visibility_lag": _visibility_lag,
     "t_visibility": _t_visibility,
     "stale_read_fraction": _stale_read_fraction,
     "hot_stale_fraction": _hot_stale_fraction,
     "cold_stale_fraction": _cold_stale_fraction,
-    "staleness": _staleness,
     "blame": _blame,
     "blame_p50": _blame_p50,
     "blame_p99": _blame_p99,
-    "versions_behind": _versions_behind,
-    "age_of_information": _age_of_information,
     "read_your_writes_violations": _read_your_writes_violations,
     "monotonic_read_violations": _monotonic_read_violations,
-    "query_latency": _query_latency,
     "fairness": _fairness,
     "divergence_at_end": _divergence_at_end,
 }
@@ -556,20 +557,18 @@ def _within(trace: Trace, column: str) -> pl.Expr:
     return (pl.col(column) >= start) & (pl.col(column) < end)
 
 
-def _distribution(rows: pl.DataFrame, sample: pl.Expr) -> Measured:
-    """Mean, quantiles and maximum of a sample."""
-    values = rows.select(sample.cast(pl.Float64).alias("x"))["x"].drop_nulls().sort().to_numpy()
-    return _unweighted(values), len(values)
-
-
 def _unweighted(values: Floats) -> Statistics:
     """Mean, quantiles and maximum of values in their order, which all weigh the same."""
     n = len(values)
     if not n:
         return dict.fromkeys(("mean", *QUANTILES, "max"), np.nan)
-    places = [math.ceil(share * n * (1 - 1e-12)) - 1 for share in QUANTILES.values()]
-    quantiles = dict(zip(QUANTILES, values[places].tolist(), strict=True))
+    quantiles = dict(zip(QUANTILES, _quantiles(values, QUANTILES.values()).tolist(), strict=True))
     return {"mean": float(values.sum() / n), **quantiles, "max": float(values[-1])}
+
+
+def _quantiles(values: Floats, shares: Iterable[float]) -> Floats:
+    """Give for each share the least of some values, in their order, that at least so many do not exceed."""
+    return values[[max(math.ceil(share * len(values) * (1 - 1e-12)) - 1, 0) for share in shares]]
 
 
 def _weighted(values: Ints, weights: Floats) -> Statistics:

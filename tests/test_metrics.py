@@ -1,6 +1,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from attrs import evolve
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 
 import sim
 from sim.glossary import DISTRIBUTION, METRICS, QUANTILES
-from sim.metrics import as_json, numbers, summarise
+from sim.metrics import as_json, numbers, quantile_curve, sample, summarise
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace, TraceError, check
@@ -261,3 +262,18 @@ def test_a_saved_trace_comes_back_as_it_was(tmp_path: Path) -> None:
 def _evolved(trace: Trace, table: str, frame: pl.DataFrame) -> Trace:
     changed = {table: frame}
     return evolve(trace, **changed)  # type: ignore[arg-type]
+
+
+def test_a_curve_of_quantiles_is_made_of_the_sample() -> None:
+    """Each is the least element that at least that share does not exceed; the last is the maximum."""
+    trace = sim.run("saturation", settings={"duration": "20s"}, engine="array")
+    values, curve = sample(trace, "command_latency"), quantile_curve(trace, "command_latency")
+    assert curve.n == len(values)
+    upto = np.searchsorted(values, curve.seconds, side="right") / curve.n
+    below = np.searchsorted(values, curve.seconds, side="left") / curve.n
+    assert (upto >= curve.shares - 1e-9).all()
+    assert (below <= curve.shares + 1e-9).all()
+    assert (curve.seconds[0], curve.seconds[-1]) == (values[0], values[-1])
+    assert curve.trusted == 1 - 100 / curve.n
+    story = quantile_curve(sim.run("story"), "staleness")
+    assert (story.n, story.trusted) == (4, 0)

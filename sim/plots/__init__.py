@@ -8,13 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sim.plots.blame import blame_waterfall as blame_waterfall
     from sim.plots.canvas import save as save
     from sim.plots.lag import lag_over_time as lag_over_time
+    from sim.plots.percentiles import percentiles_by_nines as percentiles_by_nines
     from sim.plots.queue import queue_over_time as queue_over_time
     from sim.plots.visibility import t_visibility as t_visibility
 
 _HOMES = {
+    "blame_waterfall": "sim.plots.blame",
     "lag_over_time": "sim.plots.lag",
+    "percentiles_by_nines": "sim.plots.percentiles",
     "queue_over_time": "sim.plots.queue",
     "save": "sim.plots.canvas",
     "t_visibility": "sim.plots.visibility",

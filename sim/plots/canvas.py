@@ -90,9 +90,10 @@ def settle(axes: Axes, own: bool) -> Figure:
 
 
 def head(axes: Axes, title: str, subtitle: str) -> None:
-    """Write what a panel shows, and below it how to read it."""
+    """Write what a panel shows, and below it how to read it; both may reach over the panel beside it."""
     axes.set_title(title)
-    axes.annotate(subtitle, (0, 1), (0, 9), "axes fraction", "offset points", color=GREY)
+    words = axes.annotate(subtitle, (0, 1), (0, 9), "axes fraction", "offset points", color=GREY)
+    words.set_in_layout(False)
 
 
 def say_instead(words: str, *panels: Axes) -> None:
