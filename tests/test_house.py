@@ -58,6 +58,8 @@ READING_ORDER = [
     "plots.queue",
     "plots.blame",
     "plots.percentiles",
+    "plots.load",
+    "plots.grid",
     "commands.shell",
     "commands.run",
     "commands.theory",

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 import sim
 from sim.metrics import QuantileCurve, quantile_curve
 from sim.plots import percentiles_by_nines
+from sim.plots.canvas import figure_of
 from sim.theory import law
 from tests import figures
 from tests.figures import points, ticks, words
@@ -47,7 +48,7 @@ def test_a_curve_is_drawn_at_one_over_what_lies_beyond() -> None:
 def test_the_ticks_are_nines() -> None:
     """From the median on, as far as there are samples."""
     axes = drawn(commit=curve("flash-sale"))
-    axes.get_figure().draw_without_rendering()  # type: ignore[union-attr]
+    figure_of(axes).draw_without_rendering()
     assert [tick.get_text() for tick in ticks(axes.xaxis)] == ["50%", "90%", "99%", "99.9%", "99.99%"]
 
 

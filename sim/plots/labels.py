@@ -109,6 +109,16 @@ def label_ends(axes: Axes, labels: Sequence[tuple[str, float, dict[str, Any]]]) 
     return written
 
 
+def write_list(axes: Axes, words: Sequence[str], fonts: Sequence[dict[str, Any]]) -> list[Bbox]:
+    """Write names one below the other, in the upper left corner: there is no room beside what they name."""
+    places = [(8, -LINE_HEIGHT * (row + 0.4)) for row in range(len(words))]
+    written = [
+        write(axes, line, (0, 1), place, "axes fraction", "offset points", va="top", **font)
+        for line, place, font in zip(words, places, fonts, strict=True)
+    ]
+    return [label.get_window_extent() for label in written]
+
+
 def spread(heights: Sequence[float], sizes: Sequence[float]) -> list[float]:
     """Move things that stand so high, and are so tall, as little as it takes that none overlaps another.
 

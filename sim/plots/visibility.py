@@ -29,7 +29,7 @@ from sim.plots.canvas import (
     write_log_times,
     write_shares,
 )
-from sim.plots.labels import LINE_HEIGHT, Place, Point, round_about, write_at, write_where_free
+from sim.plots.labels import Place, Point, round_about, write_at, write_list, write_where_free
 from sim.theory import Law
 from sim.wording import count, readable, shortened
 
@@ -149,8 +149,7 @@ def _name_curves(curves: Mapping[str, VisibilityCurve], axes: Axes) -> None:
     if not all(written):
         for label in filter(None, written):
             label.remove()
-        names = [shortened(name, LONGEST_NAME) for name in curves]
-        _list(axes, names, _fonts(len(curves)), (axes.get_xlim()[0], 1.0))
+        write_list(axes, [shortened(name, LONGEST_NAME) for name in curves], _fonts(len(curves)))
 
 
 def _beside(curve: VisibilityCurve, axes: Axes) -> list[Place]:
@@ -158,12 +157,6 @@ def _beside(curve: VisibilityCurve, axes: Axes) -> list[Place]:
     heights = (share for share in (0.42, 0.34, 0.5, 0.26, 0.6, 0.18) if curve.shares[-1] >= share)
     spots = [(max(curve.reached(share), axes.get_xlim()[0]), share) for share in heights]
     return [Place(spot, (8, -3), "left") for spot in spots or [(axes.get_xlim()[0], 0.05)]]
-
-
-def _list(axes: Axes, words: Sequence[str], fonts: Sequence[dict[str, Any]], top: Point) -> None:
-    """Write one below the other, each in its colour."""
-    for row, (line, font) in enumerate(zip(words, fonts, strict=True)):
-        write_at(axes, line, Place(top, (8, -LINE_HEIGHT * (row + 0.4)), "left", "top"), **font)
 
 
 def _fonts(n: int) -> list[dict[str, Any]]:
