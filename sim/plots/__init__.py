@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sim.plots.load import hockey_stick as hockey_stick
     from sim.plots.percentiles import percentiles_by_nines as percentiles_by_nines
     from sim.plots.queue import queue_over_time as queue_over_time
+    from sim.plots.spacetime import space_time as space_time
     from sim.plots.visibility import t_visibility as t_visibility
 
 _HOMES = {
@@ -33,6 +34,7 @@ _HOMES = {
     "percentiles_by_nines": "sim.plots.percentiles",
     "queue_over_time": "sim.plots.queue",
     "save": "sim.plots.canvas",
+    "space_time": "sim.plots.spacetime",
     "t_visibility": "sim.plots.visibility",
 }
 

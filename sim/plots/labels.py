@@ -50,16 +50,22 @@ def write_at(axes: Axes, words: str, place: Place, **font: Any) -> Annotation:
 
 
 def write_where_free(
-    axes: Axes, words: str, places: Sequence[Place], taken: list[Bbox], strict: bool = True, **font: Any
+    axes: Axes,
+    words: str,
+    places: Sequence[Place],
+    taken: list[Bbox],
+    strict: bool = True,
+    lines: Sequence[Path] | None = None,
+    **font: Any,
 ) -> Annotation | None:
     """Write a label at the first place that is inside the axes, on nothing that is taken, and on no line.
 
     Takes that place. Where no place is free none is written; if not `strict`,
-    it may stand on a line.
+    it may stand on a line. The lines are those of the axes, if none are given.
     """
     label = write_at(axes, words, places[0], **font)
     size = label.get_window_extent().size
-    lines = [line.get_transform().transform_path(line.get_path()) for line in axes.lines]
+    lines = lines_of(axes) if lines is None else lines
     spots = [(place, _box(axes, size, place)) for place in places]
     spots = [(place, box) for place, box in spots if _inside(axes, box) and not box.count_overlaps(taken)]
     clear = (spot for spot in spots if not crosses(lines, spot[1]))
@@ -73,6 +79,12 @@ def write_where_free(
     label.set(ha=place.ha, va=place.va)
     taken.append(box)
     return label
+
+
+def lines_of(axes: Axes) -> list[Path]:
+    """Give the lines of the axes as paths on the canvas; dots are none."""
+    lines = [line for line in axes.lines if line.get_linestyle() != "None"]
+    return [line.get_transform().transform_path(line.get_path()) for line in lines]
 
 
 def crosses(lines: Iterable[Path], box: Bbox) -> bool:

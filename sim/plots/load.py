@@ -214,7 +214,7 @@ def _name_lines(
     axes: Axes, dots: Mapping[str, Dots], colors: Mapping[str, tuple[str, str]], taken: list[Bbox]
 ) -> None:
     """Write the name of each line above one of its dots, rather in the middle; of many, in the corner."""
-    fonts = [{"color": colors[name][1], "weight": "bold"} for name in dots]
+    fonts: list[dict[str, Any]] = [{"color": colors[name][1], "weight": "bold"} for name in dots]
     if len(dots) > MANY:
         taken += write_list(axes, [shortened(name, LONGEST_NAME) for name in dots], fonts)
         return

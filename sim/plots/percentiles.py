@@ -129,5 +129,5 @@ def _mark_p99(axes: Axes, curves: Mapping[str, QuantileCurve], colors: Mapping[s
                 Place(at, (5, -5), "left", "top"),
                 *round_about(at),
             ]
-            font = {"color": colors[name][1], "weight": "bold"}
+            font: dict[str, Any] = {"color": colors[name][1], "weight": "bold"}
             write_where_free(axes, readable(at[1], 2), places, taken, strict=False, **font)
