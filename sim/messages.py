@@ -141,7 +141,6 @@ def around_query(trace: Trace, number: int) -> Exchange:
 def around_worst(trace: Trace) -> Exchange:
     """Tell what led to the stalest query of the measured window; or to its first, if none is stale."""
     queries = measured_queries(trace)
-    measured_queries.cache_clear()
     if queries.is_empty():
         raise NoSuchQuery("nobody asked for anything in the measured window")
     worst = queries.with_columns(staleness=pl.col("asked") - pl.col("missed_since")).sort(

@@ -8,8 +8,9 @@ from attrs import evolve
 from hypothesis import given, settings
 
 import sim
+from sim.evidence import Evidence
 from sim.glossary import DISTRIBUTION, METRICS, QUANTILES
-from sim.metrics import as_json, numbers, quantile_curve, sample, summarise
+from sim.metrics import as_json, numbers, quantiles_of, summarise
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace, TraceError, check
@@ -267,13 +268,13 @@ def _evolved(trace: Trace, table: str, frame: pl.DataFrame) -> Trace:
 def test_a_curve_of_quantiles_is_made_of_the_sample() -> None:
     """Each is the least element that at least that share does not exceed; the last is the maximum."""
     trace = sim.run("saturation", settings={"duration": "20s"}, engine="array")
-    values, curve = sample(trace, "command_latency"), quantile_curve(trace, "command_latency")
-    assert curve.n == len(values)
-    upto = np.searchsorted(values, curve.seconds, side="right") / curve.n
-    below = np.searchsorted(values, curve.seconds, side="left") / curve.n
+    sample, curve = np.sort(Evidence(trace).span("command_latency")), quantiles_of(trace, "command_latency")
+    assert curve.n == len(sample)
+    upto = np.searchsorted(sample, curve.values, side="right") / curve.n
+    below = np.searchsorted(sample, curve.values, side="left") / curve.n
     assert (upto >= curve.shares - 1e-9).all()
     assert (below <= curve.shares + 1e-9).all()
-    assert (curve.seconds[0], curve.seconds[-1]) == (values[0], values[-1])
+    assert (curve.values[0], curve.values[-1]) == (sample[0], sample[-1])
     assert curve.trusted == 1 - 100 / curve.n
-    story = quantile_curve(sim.run("story"), "staleness")
-    assert (story.n, story.trusted) == (4, 0)
+    story = quantiles_of(sim.run("story"), "staleness")
+    assert (story.n, story.trusted, {*story.values}) == (4, 0, {0.0, 0.5})

@@ -5,9 +5,10 @@ import pytest
 from matplotlib.axes import Axes
 
 import sim
-from sim.metrics import QuantileCurve, quantile_curve
+from sim.metrics import quantiles_of
 from sim.plots import percentiles_by_nines
 from sim.plots.canvas import figure_of
+from sim.samples import QuantileCurve
 from sim.theory import law
 from tests import figures
 from tests.figures import points, ticks, words
@@ -18,12 +19,12 @@ dejavu = figures.dejavu
 @cache
 def curve(name: str, metric: str = "command_latency") -> QuantileCurve:
     """Measure the quantiles of a metric in one of the scenarios that come along."""
-    return quantile_curve(sim.run(name), metric)
+    return quantiles_of(sim.run(name), metric)
 
 
 def slower(curve: QuantileCurve, factor: float) -> QuantileCurve:
     """Let everything take so many times as long."""
-    return QuantileCurve(curve.shares, factor * curve.seconds, curve.n)
+    return QuantileCurve(curve.shares, factor * curve.values, curve.n)
 
 
 def drawn(**curves: QuantileCurve) -> Axes:
@@ -39,9 +40,9 @@ def test_a_curve_is_drawn_at_one_over_what_lies_beyond() -> None:
     few_x, few_seconds = points(axes, "commit, few")
     beyond = 1 / (1 - seen.shares)
     assert [*x, *few_x[1:]] == beyond.tolist()
-    assert [*seconds, *few_seconds[1:]] == seen.seconds.tolist()
+    assert [*seconds, *few_seconds[1:]] == seen.values.tolist()
     assert x[-1] == few_x[0] <= seen.n / 100 < few_x[1]
-    assert few_seconds[-1] == seen.seconds.max()
+    assert few_seconds[-1] == seen.values.max()
     assert [axes.get_xscale(), axes.get_yscale()] == ["log", "log"]
 
 
@@ -56,7 +57,7 @@ def test_a_dot_bears_the_p99() -> None:
     """It is the metric's own 99th percentile."""
     trace = sim.run("flash-sale")
     p99 = sim.summarise(trace).value("command_latency.p99")
-    axes = drawn(commit=quantile_curve(trace, "command_latency"))
+    axes = drawn(commit=quantiles_of(trace, "command_latency"))
     [dot] = [line for line in axes.lines if line.get_marker() == "o"]
     assert dot.get_xdata() == pytest.approx([100])
     assert dot.get_ydata() == pytest.approx([p99], rel=0.02)

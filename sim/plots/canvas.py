@@ -6,6 +6,7 @@ The look is in force only while a figure is drawn or saved.
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, Literal
@@ -66,6 +67,14 @@ def two_panels() -> tuple[Axes, Axes]:
     """Make a figure with two panels side by side."""
     left, right = Figure(figsize=TWO_PANELS).subplots(1, 2)
     return left, right
+
+
+def as_svg(figure: Figure) -> str:
+    """Give a figure as the text of an SVG picture; the same figure gives the same text."""
+    text = StringIO()
+    with look():
+        figure.savefig(text, format="svg", metadata=NO_DATES[".svg"])
+    return text.getvalue()
 
 
 def one_panel(size: tuple[float, float] = ONE_PANEL) -> Axes:

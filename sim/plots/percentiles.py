@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sim.metrics import QuantileCurve
 from sim.plots.canvas import (
     DOT,
     THEORY,
@@ -22,6 +21,7 @@ from sim.plots.canvas import (
     write_log_times,
 )
 from sim.plots.labels import Place, label_ends, round_about, write_where_free
+from sim.samples import QuantileCurve
 from sim.theory import Law
 from sim.wording import readable, shortened
 
@@ -43,7 +43,7 @@ def percentiles_by_nines(
     for each curve that of its line and that of its name.
     """
     known = dict(zip(curves, colors or series(len(curves)), strict=True))
-    shown = {name: curve for name, curve in curves.items() if curve.n > 1 and curve.seconds[-1] > 0}
+    shown = {name: curve for name, curve in curves.items() if curve.n > 1 and curve.values[-1] > 0}
     with look():
         panel = axes if axes is not None else one_panel()
         if not shown:
@@ -63,7 +63,7 @@ def percentiles_by_nines(
 
 def _draw_curve(axes: Axes, name: str, curve: QuantileCurve, color: str) -> None:
     """Draw a curve, dotted from where too few observations lie beyond."""
-    x, seconds = 1 / (1 - curve.shares), np.where(curve.seconds > 0, curve.seconds, np.nan)
+    x, seconds = 1 / (1 - curve.shares), np.where(curve.values > 0, curve.values, np.nan)
     trusted = curve.shares <= curve.trusted
     rest = np.append(~trusted[1:], True)  # the two parts meet
     axes.plot(x[trusted], seconds[trusted], color=color, label=name)
@@ -75,7 +75,7 @@ def _draw_curve(axes: Axes, name: str, curve: QuantileCurve, color: str) -> None
 def _scale(axes: Axes, curves: Mapping[str, QuantileCurve]) -> None:
     """Put the nines along the one axis, and times along the other, both logarithmic."""
     most = max(1 / (1 - float(curve.shares[-1])) for curve in curves.values())
-    visible = np.concatenate([c.seconds[(c.shares >= FIRST) & (c.seconds > 0)] for c in curves.values()])
+    visible = np.concatenate([c.values[(c.shares >= FIRST) & (c.values > 0)] for c in curves.values()])
     axes.set_xscale("log")
     axes.set_xlim(1 / (1 - FIRST), max(most, 20))
     nines = [10.0**n for n in range(1, 10) if 10**n <= max(most, 20)]
@@ -110,7 +110,7 @@ def _name_ends(
     ends = []
     for name, curve in curves.items():
         font = {"color": colors[name][1], "weight": "bold"}
-        ends.append((shortened(name, LONGEST_NAME), float(curve.seconds[-1]), font))
+        ends.append((shortened(name, LONGEST_NAME), float(curve.values[-1]), font))
     label_ends(axes, ends)
 
 
@@ -119,9 +119,9 @@ def _mark_p99(axes: Axes, curves: Mapping[str, QuantileCurve], colors: Mapping[s
     taken = [text.get_window_extent() for text in axes.texts]
     for name, curve in curves.items():
         row = int(np.searchsorted(curve.shares, MARK * (1 - 1e-12)))
-        if curve.n < 1 / (1 - MARK) or not curve.seconds[row]:
+        if curve.n < 1 / (1 - MARK) or not curve.values[row]:
             continue
-        at = (1 / (1 - MARK), float(curve.seconds[row]))
+        at = (1 / (1 - MARK), float(curve.values[row]))
         axes.plot(*at, color=colors[name][0], zorder=4, **DOT)
         if len(curves) <= MANY:
             places = [
