@@ -76,6 +76,7 @@ READING_ORDER = [
     "lessons.how_stale_is_stale",
     "lessons.things_go_wrong",
     "lessons.my_own_write",
+    "lessons.how_sure_are_you",
     "commands.shell",
     "commands.run",
     "commands.theory",

@@ -7,8 +7,10 @@ The exercises of each lesson are in the module that bears its name.
 
 from sim.lessons.display import Picture as Picture
 from sim.lessons.display import lag as lag
+from sim.lessons.display import queue as queue
 from sim.lessons.display import show as show
 from sim.lessons.display import source as source
+from sim.lessons.display import space_time as space_time
 from sim.lessons.display import table as table
 from sim.lessons.guess import Guess as Guess
 from sim.lessons.guess import predict as predict

@@ -7,7 +7,9 @@ from typing import Any
 from attrs import field, frozen
 
 from sim import plots
+from sim.backlog import backlog
 from sim.glossary import METRICS, split_name
+from sim.messages import around_query
 from sim.metrics import numbers
 from sim.terminal import number_text
 from sim.timeline import timeline
@@ -76,6 +78,16 @@ def source(thing: Callable[..., Any]) -> Source:
 def lag(trace: Trace, product: int | None = None, window: tuple[float, float] | None = None) -> Any:
     """Draw how the read model follows the write model, of one product or of all, in a window of time."""
     return plots.lag_over_time(timeline(trace, product, window))
+
+
+def queue(trace: Trace) -> Any:
+    """Draw how many commands wait, and how busy the writer is."""
+    return plots.queue_over_time(backlog(trace))
+
+
+def space_time(trace: Trace, query: int) -> Any:
+    """Draw who sent what to whom before one query was answered, counted from 0."""
+    return plots.space_time(around_query(trace, query))
 
 
 def show(figure: Any) -> Picture:

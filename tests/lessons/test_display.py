@@ -1,8 +1,13 @@
 import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
 
 import sim
 from sim.inventory import decide
-from sim.lessons import lag, show, source, table
+from sim.lessons import lag, queue, show, source, space_time, table
 
 
 def test_runs_stand_side_by_side_each_number_in_its_unit() -> None:
@@ -30,3 +35,12 @@ def test_a_figure_is_shown_in_the_look_of_the_package() -> None:
     once, again = (show(lag(trace, product=1))._repr_svg_() for _ in range(2))
     assert once == again
     assert once.startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("figure", "says"),
+    [(queue, "How many commands wait"), (partial(space_time, query=2), "each arrow a message")],
+)
+def test_other_figures_say_what_they_show(figure: Callable[[sim.Trace], Any], says: str) -> None:
+    """The queue of a run; and the messages around one query."""
+    assert says in show(figure(sim.run("story")))._repr_svg_()
