@@ -4,6 +4,7 @@ They compute nothing that could be measured. The look is one stylesheet, in
 force only while a function of this module draws or saves.
 """
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,7 +15,7 @@ from attrs import frozen
 from matplotlib import patheffects, style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
@@ -25,6 +26,7 @@ INK, GREY = "#1F2933", "#52606D"
 WRITE, READ, STALE = "#0072B2", "#D55E00", "#E69F00"
 READ_TEXT, STALE_LINE = "#B84F00", "#B87800"  # darker, so that thin things stay legible
 SHADE = 0.20
+HALO = "halo"
 
 STYLE: list[Any] = [Path(__file__).with_name("lag.mplstyle")]
 NO_DATES: dict[str, dict[str, Any]] = {
@@ -94,6 +96,23 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure to a file, of the kind that its suffix says; the same figure gives the same bytes."""
     with _look():
         figure.savefig(path, metadata=NO_DATES.get(path.suffix.lower(), {}))
+
+
+def as_svg(figure: Figure) -> str:
+    """Give a figure as the text of an SVG file; the same figure gives the same text.
+
+    A label's halo is only named, by the id of its group: drawn, it would take
+    more bytes than all the rest.
+    """
+    file = io.StringIO()
+    haloed = {text: text.get_path_effects() for text in figure.findobj(Text) if text.get_path_effects()}
+    for text in haloed:
+        text.set(path_effects=[], gid=HALO)
+    with _look():
+        figure.savefig(file, format="svg", metadata=NO_DATES[".svg"])
+    for text, effects in haloed.items():
+        text.set(path_effects=effects, gid=None)
+    return file.getvalue()
 
 
 def _look() -> AbstractContextManager[None]:

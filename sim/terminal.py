@@ -100,7 +100,7 @@ CONTENTION = {
 
 @frozen
 class Finding:
-    """One line of a table: a metric's or a place's name, what to call it, its cells, and theory beside them."""
+    """One line of a table: the name of a metric or a place, its label, its cells, and theory beside them."""
 
     name: str
     label: str
