@@ -1,6 +1,6 @@
 """A figure as it stands in a page: SVG without what the page has already.
 
-matplotlib writes every letter's outline into every figure, and five decimals
+Every letter's outline is in every figure that is saved, and so are decimals
 that nobody can see. Here outlines are taken out, to be kept once for all the
 figures of a page.
 """

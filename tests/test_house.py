@@ -50,6 +50,7 @@ READING_ORDER = [
     "timeline",
     "plots",
     "tale",
+    "watch",
     "terminal",
     "gallery",
     "drawing",
