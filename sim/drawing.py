@@ -16,6 +16,8 @@ HREF = "{http://www.w3.org/1999/xlink}href"
 SHAPES = ("d", "x", "y", "points")  # attributes that are made of coordinates
 HALO_WIDTH = 3  # points
 OUTLINE_UNIT = 1 / 64  # in which letters are outlined, before their size
+POINTS = re.compile(r"([ML]) (-?[\d.]+) (-?[\d.]+)")
+LINES = re.compile(rf"(?:{POINTS.pattern} ?)+z?")  # one piece, closed or not
 DECIMALS = re.compile(r"-?\d+\.\d{2,}")
 
 
@@ -101,9 +103,30 @@ def _round(element: ElementTree.Element, decimals: int) -> None:
     for name in SHAPES:
         if text := element.get(name):
             element.set(name, DECIMALS.sub(shorter, " ".join(text.split())))
+    if LINES.fullmatch(outline := element.get("d", "")):
+        element.set("d", _relative(outline, decimals))
     if transform := element.get("transform"):
         shifts = re.sub(r"translate\([^)]*\)", lambda shift: DECIMALS.sub(shorter, shift[0]), transform)
         element.set("transform", shifts)
+
+
+def _relative(outline: str, decimals: int) -> str:
+    """Say of each point of some lines how far it is from the one before, which takes fewer digits."""
+    x = y = 0.0
+    words = []
+    for command, across, down in POINTS.findall(outline):
+        dx, dy = float(across) - x, float(down) - y
+        right, below = (f"{round(step, decimals):g}" for step in (dx, dy))
+        x, y = float(across), float(down)
+        if command == "M":
+            words.append(f"M{across} {down}")
+        elif float(below) and float(right):
+            words.append(f"l{right} {below}")
+        elif float(below):
+            words.append(f"v{below}")
+        elif float(right):
+            words.append(f"h{right}")
+    return "".join(words) + ("z" if outline.endswith("z") else "")
 
 
 def _text(element: ElementTree.Element) -> str:

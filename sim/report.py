@@ -92,19 +92,20 @@ class Key:
 def page(report: Report) -> str:
     """Write a report as one HTML file; the same report gives the same text."""
     filled = [_fill(outcome) for outcome in report.outcomes]
-    first = report.outcomes[report.start]
+    slots = {name: Markup("") for each, _ in filled for name in each}
+    positions = [slots | each for each, _ in filled]
     script = _read("report.js")
     return _TEMPLATES.get_template("report.html").render(
         report=report,
-        scenario=first.scenario,
-        found=filled[report.start][0],
+        scenario=report.outcomes[report.start].scenario,
+        found=positions[report.start],
         titles={one.name: one.title for outcome in report.outcomes for one in outcome.pictures},
         outlines=Markup(sheet(one for _, drawings in filled for one in drawings)),
         meanings=_meanings(report.outcomes),
         style=Markup(_read("report.css")),
         script=Markup(script),
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        positions=Markup(_pack([slots for slots, _ in filled])) if report.sliders else "",
+        positions=Markup(_pack(positions)) if report.sliders else "",
     )
 
 
@@ -202,8 +203,7 @@ def _meanings(outcomes: Iterable[Outcome]) -> dict[str, str]:
 
 def _pack(positions: list[Slots]) -> str:
     """Pack what each slot holds at each position; side by side, what is alike is stored once."""
-    names = dict.fromkeys(name for slots in positions for name in slots)
-    contents = {name: [slots.get(name, "") for slots in positions] for name in names}
+    contents = {name: [slots[name] for slots in positions] for name in positions[0]}
     text = json.dumps(contents, ensure_ascii=False, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 

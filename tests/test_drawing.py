@@ -1,6 +1,7 @@
 import re
 from functools import cache
 
+import numpy as np
 import pytest
 
 import sim
@@ -52,13 +53,24 @@ def test_coordinates_are_rounded_and_factors_are_not() -> None:
 
 
 def test_rounding_moves_nothing_by_more_than_half_a_step() -> None:
-    """At one decimal, a twentieth of a point from where it was."""
-    numbers = [
-        [float(number) for path in PATHS.findall(drawn(decimals).svg) for number in NUMBERS.findall(path)]
+    """At one decimal, a twentieth of a point from where it was, however many steps there are before."""
+    rounded, exact = (
+        [corner for path in PATHS.findall(drawn(decimals).svg) for corner in corners(path)]
         for decimals in (1, 6)
-    ]
-    assert numbers[0] == pytest.approx(numbers[1], abs=0.05 + 1e-9)
-    assert numbers[0] != numbers[1]
+    )
+    assert np.abs(np.array(rounded) - np.array(exact)).max() == pytest.approx(0.05, abs=0.005)
+
+
+def corners(path: str) -> list[tuple[float, float]]:
+    """Walk along a path's lines, and note each place where they turn."""
+    x = y = 0.0
+    places = []
+    for command, numbers in re.findall(r"([MLhvl])([^MLhvlzQC]*)", path):
+        steps = [float(number) for number in NUMBERS.findall(numbers)]
+        across, down = {"h": (steps[0], 0.0), "v": (0.0, steps[-1])}.get(command, (steps[0], steps[-1]))
+        x, y = (across, down) if command in "ML" else (x + across, y + down)
+        places.append((x, y))
+    return places
 
 
 def test_a_halo_lies_behind_all_letters_of_its_label() -> None:

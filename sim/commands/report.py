@@ -115,9 +115,9 @@ def _play_all(tasks: "list[tuple[Scenario, str]]") -> "list[Outcome]":
         if len(tasks) == 1:
             [(scenario, command)] = tasks
             with progress(scenario.replications) as advance:
-                return [_outcome(scenario, command, None, advance)]
+                return [outcome_of(scenario, command, None, advance)]
         with progress(len(tasks)) as advance:
-            for one in side_by_side(_outcome, tasks):
+            for one in side_by_side(outcome_of, tasks):
                 outcomes.append(one)
                 advance()
     except Stuck as stuck:
@@ -127,7 +127,7 @@ def _play_all(tasks: "list[tuple[Scenario, str]]") -> "list[Outcome]":
     return outcomes
 
 
-def _outcome(
+def outcome_of(
     scenario: "Scenario", command: str, jobs: int | None = 1, on_done: Callable[[], object] = lambda: None
 ) -> "Outcome":
     """Play a scenario, and draw what the first of its runs shows."""
