@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from sim.plots import as_svg, lag_over_time
+from sim.plots import as_svg_without_halos, lag_over_time
 from sim.timeline import Timeline, telling_product, timeline
 from sim.trace import Trace
 from sim.wording import count, readable
@@ -27,7 +27,9 @@ def pictures(trace: Trace) -> list[Picture]:
 
 def _lag_over_time(trace: Trace) -> Picture:
     seen = timeline(trace, telling_product(trace))
-    return Picture("lag-over-time", "Lag over time", _lag_words(seen), as_svg(lag_over_time(seen)))
+    return Picture(
+        "lag-over-time", "Lag over time", _lag_words(seen), as_svg_without_halos(lag_over_time(seen))
+    )
 
 
 def _lag_words(seen: Timeline) -> str:

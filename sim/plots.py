@@ -4,9 +4,9 @@ They compute nothing that could be measured. The look is one stylesheet, in
 force only while a function of this module draws or saves.
 """
 
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,20 +99,25 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def as_svg(figure: Figure) -> str:
-    """Give a figure as the text of an SVG file; the same figure gives the same text.
+    """Give a figure as the text of an SVG picture; the same figure gives the same text."""
+    text = StringIO()
+    with _look():
+        figure.savefig(text, format="svg", metadata=NO_DATES[".svg"])
+    return text.getvalue()
 
-    A label's halo is only named, by the id of its group: drawn, it would take
-    more bytes than all the rest.
+
+def as_svg_without_halos(figure: Figure) -> str:
+    """Give it without the labels' halos, of which only the name is left, as the id of a label's group.
+
+    Drawn, they would take more bytes than all the rest.
     """
-    file = io.StringIO()
     haloed = {text: text.get_path_effects() for text in figure.findobj(Text) if text.get_path_effects()}
     for text in haloed:
         text.set(path_effects=[], gid=HALO)
-    with _look():
-        figure.savefig(file, format="svg", metadata=NO_DATES[".svg"])
+    svg = as_svg(figure)
     for text, effects in haloed.items():
         text.set(path_effects=effects, gid=None)
-    return file.getvalue()
+    return svg
 
 
 def _look() -> AbstractContextManager[None]:

@@ -408,6 +408,9 @@ class Scenario:
             raise Misfit("workers", "think must take time here, or time would stand still")
         if any(step.at >= self.duration for step in steps):
             raise Misfit("steps", "a step comes at or after the end: make duration longer")
+        if self.architecture != "cqrs" and (self.writer.crashes or self.reader.crashes):
+            alone = f"only under 'cqrs' do actors crash: take out the crashes, or {self.architecture!r}"
+            raise Misfit("architecture", alone)
         named: dict[str, Empirical] = {}
         for sample in samples(self):
             if named.setdefault(sample.file, sample) != sample:

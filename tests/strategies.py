@@ -10,6 +10,7 @@ import math
 from functools import cache
 from typing import Any
 
+from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -258,6 +259,8 @@ def scenarios(draw: DrawFn, /, **pinned: Any) -> Scenario:
     duration = part("duration", durations(0.1, LONGEST_RUN))
     warehouse = part("products", products())
     names = draw(st.lists(texts(), min_size=4, max_size=4, unique=True))
+    architecture = part("architecture", st.sampled_from(["cqrs", "locked", "unsafe"]))
+    may_crash = {} if architecture == "cqrs" else {"crashes": ()}
     return Scenario(
         title=part("title", texts()),
         question=part("question", texts()),
@@ -266,12 +269,12 @@ def scenarios(draw: DrawFn, /, **pinned: Any) -> Scenario:
         warmup=part("warmup", st.just(Seconds(0.0)) | st.just(Seconds(duration / 4))),
         seed=part("seed", st.integers(0, 2**70)),
         replications=part("replications", st.integers(1, 20)),
-        architecture=part("architecture", st.sampled_from(["cqrs", "locked", "unsafe"])),
+        architecture=architecture,
         products=warehouse,
         inbox=part("inbox", inboxes()),
-        writer=part("writer", writers()),
+        writer=evolve(part("writer", writers()), **may_crash),
         link=part("link", links()),
-        reader=part("reader", readers()),
+        reader=evolve(part("reader", readers()), **may_crash),
         workers=part("workers", _crowds(workers, names[:2])),
         queries=part("queries", _crowds(queries, names[2:])),
         expect=part("expect", st.lists(expectations(), max_size=2).map(tuple)),

@@ -6,7 +6,7 @@ import pytest
 
 import sim
 from sim.drawing import Drawing, drawing, sheet
-from sim.plots import as_svg, lag_over_time
+from sim.plots import as_svg_without_halos, lag_over_time
 from sim.timeline import timeline
 
 PATHS, NUMBERS = re.compile(r' d="([^"]*)"'), re.compile(r"-?[\d.]+")
@@ -15,7 +15,7 @@ PATHS, NUMBERS = re.compile(r' d="([^"]*)"'), re.compile(r"-?[\d.]+")
 @cache
 def saved() -> str:
     """Draw the story's figure as an SVG file."""
-    return as_svg(lag_over_time(timeline(sim.run("story"), 1)))
+    return as_svg_without_halos(lag_over_time(timeline(sim.run("story"), 1)))
 
 
 def drawn(decimals: int = 1) -> Drawing:
@@ -79,7 +79,7 @@ def test_a_halo_lies_behind_all_letters_of_its_label() -> None:
     assert halos == [f"{3 * 64 / 0.095:.0f}"] * 5
     figure = lag_over_time(timeline(sim.run("story"), 1))
     before = [text.get_path_effects() for axes in figure.axes for text in axes.texts]
-    as_svg(figure)
+    as_svg_without_halos(figure)
     assert [text.get_path_effects() for axes in figure.axes for text in axes.texts] == before
 
 

@@ -12,6 +12,7 @@ from sim.distributions import Pace
 from sim.durations import Rate, Seconds
 from sim.glossary import METRICS, split_name
 from sim.scenario import (
+    Crash,
     Expect,
     Inbox,
     Misfit,
@@ -21,6 +22,7 @@ from sim.scenario import (
     Scenario,
     Step,
     Workers,
+    Writer,
     capacity_text,
     one_of,
     read_capacity,
@@ -118,6 +120,9 @@ def made_workers() -> Workers:
     return Workers(pace=BRISK, phases=(Phase(Seconds(1.0), SLOW),))
 
 
+CRASH = Crash(Seconds(1.0), Seconds(1.0))
+
+
 @pytest.mark.parametrize(
     ("make", "key", "message"),
     [
@@ -146,6 +151,13 @@ def made_workers() -> Workers:
             lambda: Scenario("x", duration=Seconds(2.0), steps=(Step(Seconds(2.0), "query", 1, 1),)),
             "steps",
             "a step comes at or after the end: make duration longer",
+        ),
+        (
+            lambda: Scenario(
+                "x", architecture="locked", writer=Writer(crashes=(Crash(Seconds(1.0), Seconds(1.0)),))
+            ),
+            "architecture",
+            "only under 'cqrs' do actors crash: take out the crashes, or 'locked'",
         ),
     ],
 )
