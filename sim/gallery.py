@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from sim.drawing import Drawing, drawing
 from sim.plots import as_svg_without_halos, lag_over_time
 from sim.timeline import Timeline, telling_product, timeline
 from sim.trace import Trace
@@ -12,12 +13,12 @@ from sim.wording import count, readable
 
 @frozen
 class Picture:
-    """A figure as SVG, with its name and what it says."""
+    """A figure as it stands in a page, with its name there, its title, and what it says."""
 
     name: str
     title: str
     words: str
-    svg: str
+    drawing: Drawing
 
 
 def pictures(trace: Trace) -> list[Picture]:
@@ -27,9 +28,8 @@ def pictures(trace: Trace) -> list[Picture]:
 
 def _lag_over_time(trace: Trace) -> Picture:
     seen = timeline(trace, telling_product(trace))
-    return Picture(
-        "lag-over-time", "Lag over time", _lag_words(seen), as_svg_without_halos(lag_over_time(seen))
-    )
+    svg = as_svg_without_halos(lag_over_time(seen))
+    return _picture("lag-over-time", "Lag over time", _lag_words(seen), svg)
 
 
 def _lag_words(seen: Timeline) -> str:
@@ -49,6 +49,11 @@ def _lag_words(seen: Timeline) -> str:
         said.append(f"at worst the read model is {count(seen.gap.versions, 'version')} behind")
     said.append(f"for 95% of that time, staleness is at most {readable(seen.p95)}")
     return f"{'; '.join(said)}."
+
+
+def _picture(name: str, title: str, words: str, svg: str) -> Picture:
+    """Make a picture of which the words are found at "words-", followed by its name."""
+    return Picture(name, title, words, drawing(svg, title, described_by=f"words-{name}"))
 
 
 FIGURES: tuple[Callable[[Trace], Picture], ...] = (_lag_over_time,)

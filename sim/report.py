@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import sim
-from sim.drawing import Drawing, drawing, sheet
+from sim.drawing import sheet
 from sim.gallery import Picture
 from sim.glossary import METRICS, split_name
 from sim.metrics import Summary
@@ -36,6 +36,8 @@ HEADLINES = {
     "command_latency.p99": "time to commit, p99",
     "throughput": "committed",
 }
+
+LARGEST = 2_000_000  # bytes of a page with sliders
 
 Slots = dict[str, Markup]
 
@@ -63,12 +65,16 @@ class Slider:
 
 @frozen
 class Report:
-    """What a page shows: an outcome for each position of the sliders, of which the last counts fastest."""
+    """What a page shows: an outcome for each position of the sliders, of which the last counts fastest.
+
+    `left_out` are the titles of figures for which there was no room.
+    """
 
     name: str
     outcomes: tuple[Outcome, ...]
     command: str
     sliders: tuple[Slider, ...] = ()
+    left_out: tuple[str, ...] = ()
     program: str = sim.__version__
 
     @property
@@ -90,17 +96,43 @@ class Key:
 
 
 def page(report: Report) -> str:
-    """Write a report as one HTML file; the same report gives the same text."""
+    """Write a report as one HTML file; the same report gives the same text.
+
+    With sliders, the last figures are left out if it would be too large with them.
+    """
+    html = _render(report)
+    while report.sliders and len(html.encode()) > LARGEST and len(_titles(report)) > 1:
+        report = _without_last_figure(report)
+        html = _render(report)
+    return html
+
+
+def _titles(report: Report) -> dict[str, str]:
+    """Give the title of each figure that the page has at any position, under its name."""
+    return {one.name: one.title for outcome in report.outcomes for one in outcome.pictures}
+
+
+def _without_last_figure(report: Report) -> Report:
+    *_, (last, title) = _titles(report).items()
+    outcomes = (
+        attrs.evolve(outcome, pictures=tuple(one for one in outcome.pictures if one.name != last))
+        for outcome in report.outcomes
+    )
+    return attrs.evolve(report, outcomes=tuple(outcomes), left_out=(title, *report.left_out))
+
+
+def _render(report: Report) -> str:
     filled = [_fill(outcome) for outcome in report.outcomes]
-    slots = {name: Markup("") for each, _ in filled for name in each}
-    positions = [slots | each for each, _ in filled]
+    slots = {name: Markup("") for each in filled for name in each}
+    positions = [slots | each for each in filled]
+    drawings = (one.drawing for outcome in report.outcomes for one in outcome.pictures)
     script = _read("report.js")
     return _TEMPLATES.get_template("report.html").render(
         report=report,
         scenario=report.outcomes[report.start].scenario,
         found=positions[report.start],
-        titles={one.name: one.title for outcome in report.outcomes for one in outcome.pictures},
-        outlines=Markup(sheet(one for _, drawings in filled for one in drawings)),
+        titles=_titles(report),
+        outlines=Markup(sheet(drawings)),
         meanings=_meanings(report.outcomes),
         style=Markup(_read("report.css")),
         script=Markup(script),
@@ -135,17 +167,14 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _fill(outcome: Outcome) -> tuple[Slots, list[Drawing]]:
-    """Fill the slots of the page from one outcome, and keep the drawings for their outlines."""
-    drawings = {
-        one.name: drawing(one.svg, one.title, described_by=f"words-{one.name}") for one in outcome.pictures
-    }
+def _fill(outcome: Outcome) -> Slots:
+    """Fill the slots of the page from one outcome."""
     said = _said(outcome)
     macros: Any = _TEMPLATES.get_template("slots.html").module
     slots = {name: getattr(macros, name)(said) for name in ("headline", "tables", "keys", "again")}
-    slots |= {name: Markup(one.svg) for name, one in drawings.items()}
+    slots |= {one.name: Markup(one.drawing.svg) for one in outcome.pictures}
     slots |= {f"words-{one.name}": escape(one.words) for one in outcome.pictures}
-    return slots, list(drawings.values())
+    return slots
 
 
 def _said(outcome: Outcome) -> dict[str, Any]:

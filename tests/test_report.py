@@ -199,7 +199,7 @@ def test_a_page_opens_where_its_sliders_start() -> None:
 
 def test_a_figure_that_only_some_positions_have_leaves_its_place_empty() -> None:
     """Each place of the page has something for each position, be it nothing."""
-    other = attrs.evolve(told(), pictures=(Picture("other", "Other", "Words.", told().pictures[0].svg),))
+    other = attrs.evolve(told(), pictures=(Picture("other", "Other", "Words.", told().pictures[0].drawing),))
     found = contents(page(Report("x", (told(), other), "", (Slider("a", ("1", "2"), 0),))))
     assert {slot: [bool(filled) for filled in both] for slot, both in found.items() if not all(both)} == {
         "lag-over-time": [True, False],
@@ -207,6 +207,20 @@ def test_a_figure_that_only_some_positions_have_leaves_its_place_empty() -> None
         "other": [False, True],
         "words-other": [False, True],
     }
+
+
+def test_figures_without_room_are_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one first, and never the first; a page without sliders has all of them."""
+    lag = told().pictures[0]
+    three = (lag, attrs.evolve(lag, name="two", title="Two"), attrs.evolve(lag, name="three", title="Three"))
+    outcomes = (attrs.evolve(told(), pictures=three),) * 2
+    report = Report("x", outcomes, "", (Slider("a", ("1", "2"), 0),))
+    for room, told_of in ((10**9, []), (len(page(report)) - 1, ["Three"]), (0, ["Two", "Three"])):
+        monkeypatch.setattr("sim.report.LARGEST", room)
+        said = re.findall(r"beside so many positions: (.*?)\. A page", page(report))
+        assert said == [", ".join(told_of)] * bool(told_of)
+        assert page(report).count('role="img"') == 3 - len(told_of)
+    assert page(attrs.evolve(report, outcomes=outcomes[:1], sliders=())).count('role="img"') == 3
 
 
 def test_without_theory_the_page_says_so() -> None:
