@@ -86,7 +86,7 @@ def how_many_runs_it_takes(luck: Luck) -> Exercise:
 
 def how_much_it_helps(luck: Luck) -> Exercise:
     """Ask for the difference of two variants on the same luck, played by the reader."""
-    seed, tenths = choose(luck, 1, 9999), choose(luck, 90, 97)
+    seed, tenths = choose(luck, 1, 9999), choose(luck, 95, 98)
     faster = f"exponential({tenths / 10:g}ms)"
 
     def solve() -> Solution:
@@ -108,7 +108,7 @@ def how_much_it_helps(luck: Luck) -> Exercise:
         ),
         unit="s",
         solve=solve,
-        way=f'`sim.measure` plays all of them, not only the first; ask its summary for "{TIMED}", and subtract.',
+        way=f'`sim.measure` plays all of them, and not the first alone: ask it for "{TIMED}", and subtract.',
         why="Both had the same customers and the same work, so luck has no part in the difference.",
     )
 

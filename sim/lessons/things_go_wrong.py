@@ -75,8 +75,8 @@ def how_many_stay_wrong(luck: Luck) -> Exercise:
 
 def how_often_it_is_never_sent(luck: Luck) -> Exercise:
     """Ask for the share of crashes that hit between commit and send: rate times the time in between."""
-    rate = choose(luck, 12, 24)
-    service, publish = choose(luck, 4, 8) / 1000, choose(luck, 11, 19) / 1000
+    rate = choose(luck, 10, 19)
+    service, publish = choose(luck, 7, 10) / 1000, choose(luck, 120, 150, 5) / 10_000
 
     def solve() -> Solution:
         return Solution(
