@@ -6,6 +6,7 @@ force only while a function of this module draws or saves.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,6 +95,14 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure to a file, of the kind that its suffix says; the same figure gives the same bytes."""
     with _look():
         figure.savefig(path, metadata=NO_DATES.get(path.suffix.lower(), {}))
+
+
+def as_svg(figure: Figure) -> str:
+    """Give a figure as the text of an SVG picture; the same figure gives the same text."""
+    text = StringIO()
+    with _look():
+        figure.savefig(text, format="svg", metadata=NO_DATES[".svg"])
+    return text.getvalue()
 
 
 def _look() -> AbstractContextManager[None]:

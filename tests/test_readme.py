@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SET_UP = "pip install uv && "
-LONG = ("pytest", "tests.bench", "verify")  # not run here: one would call itself, the others have tests
+LONG = ("pytest", "tests.bench", "verify", "jupyter")  # not run: one would call itself, others have tests
 
 
 def test_the_test_command_is_the_one_that_ci_runs() -> None:
