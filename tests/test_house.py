@@ -14,6 +14,7 @@ ROOMS = {
 
 READING_ORDER = [
     "wording",
+    "processes",
     "durations",
     "observations",
     "distributions",

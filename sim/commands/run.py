@@ -19,6 +19,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    get_ready,
     progress,
     scenario_of,
     settings_of,
@@ -71,6 +72,8 @@ def run_scenario(
             "--realtime tells a story line by line: it needs a scenario of steps or a terminal, and no --json"
         )
     aim = _aim(precision, metric, limit)
+    if aim or scenario.replications > 1:
+        get_ready("sim.plots", "scipy.special")
     result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)
