@@ -43,6 +43,8 @@ READING_ORDER = [
     "formulas",
     "conditions",
     "theory",
+    "cluster",
+    "executors",
     "replicate",
     "precision",
     "cases",
