@@ -8,6 +8,7 @@ import click
 from sim import __version__
 from sim.commands.run import run_scenario
 from sim.commands.shell import FAILED, INTERRUPTED, PIPE_CLOSED
+from sim.commands.sweep import sweep_scenario
 from sim.commands.theory import show_theory
 from sim.commands.verify import verify
 
@@ -21,6 +22,8 @@ def commands() -> None:
     sim list               the scenarios that come along
     sim run story          ten items are added; why does the warehouse still say zero?
     sim run flash-sale     how stale is the shop window while the queue is deepest?
+    sim sweep saturation --vary link.delay=10ms..80ms
+                           the same for each of some values, on the same luck
     sim theory saturation  what closed forms say of it, and why others do not hold
     sim verify             the whole program against all closed forms
     """
@@ -36,7 +39,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, show_theory, verify):
+for command in (run_scenario, sweep_scenario, show_theory, verify):
     commands.add_command(command)
 
 

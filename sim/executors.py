@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -97,7 +97,7 @@ def in_any_order(
     jobs: int | None = None,
     executor: Executor | None = None,
     on_death: Callable[[], object] = lambda: None,
-) -> Iterator[tuple[int, T | None]]:
+) -> Generator[tuple[int, T | None], None, None]:
     """Do a piece of work for each task; give its number and its result as soon as that is there.
 
     It is done by the executor, if there is one; otherwise by as many processes
