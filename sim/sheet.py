@@ -5,33 +5,32 @@ from itertools import product
 
 from sim.glossary import METRICS, split_name
 from sim.grid import Cell, Grid
-from sim.metrics import Summary
 from sim.steady import unsteady
+from sim.sweeps import Finding
 from sim.terminal import estimate_text, number_text
-from sim.theory import predictions
 from sim.wording import count, readable
 
-Found = Mapping[tuple[str, ...], str]  # what to write in the cell with these values
+Written = Mapping[tuple[str, ...], str]  # what to write in the cell with these values
 
 
 def sweep_lines(
-    grid: Grid, summaries: Sequence[Summary | None], name: str, metric: str, elapsed: float
+    grid: Grid, found: Sequence[Finding | None], name: str, metric: str, elapsed: float
 ) -> Iterator[str]:
     """Lay a sweep out, line by line: the last key across, the one before it down, a block for the others."""
     yield from _heading(grid, name, metric, elapsed)
-    pairs = [*zip(grid.cells, summaries, strict=True)]
-    found = {_values(cell): _written(cell, summary, metric) for cell, summary in pairs}
+    pairs = [*zip(grid.cells, found, strict=True)]
+    written = {_values(cell): _written(cell, finding, metric) for cell, finding in pairs}
     if len(grid.axes) == 1:
-        theory = {_values(cell): _theory(cell, metric) for cell, _ in pairs}
+        theory = {_values(cell): _theory(finding, metric) for cell, finding in pairs}
         yield ""
-        yield from _column(grid, metric, found, theory)
+        yield from _column(grid, metric, written, theory)
         return
     *others, _, _ = grid.axes
     for values in product(*(axis.values for axis in others)):
         yield ""
         if others:
             yield "   ".join(f"{axis.key}={value}" for axis, value in zip(others, values, strict=True))
-        yield from _block(grid, values, found)
+        yield from _block(grid, values, written)
 
 
 def _heading(grid: Grid, name: str, metric: str, elapsed: float) -> Iterator[str]:
@@ -42,7 +41,7 @@ def _heading(grid: Grid, name: str, metric: str, elapsed: float) -> Iterator[str
     yield f"{cells}    {count(runs, 'run')} of {readable(base.duration)} simulated in {elapsed:.2f} s"
 
 
-def _column(grid: Grid, metric: str, found: Found, theory: Found) -> Iterator[str]:
+def _column(grid: Grid, metric: str, found: Written, theory: Written) -> Iterator[str]:
     """Lay out what varies down, and theory beside what was measured, where it says anything."""
     [axis] = grid.axes
     headings = [metric, "theory"] if any(theory.values()) else [metric]
@@ -50,7 +49,7 @@ def _column(grid: Grid, metric: str, found: Found, theory: Found) -> Iterator[st
     return _aligned([[axis.key, *headings], *rows])
 
 
-def _block(grid: Grid, before: tuple[str, ...], found: Found) -> Iterator[str]:
+def _block(grid: Grid, before: tuple[str, ...], found: Written) -> Iterator[str]:
     """Lay out the last two axes, the first of them down and the second across."""
     *_, down, across = grid.axes
     rows = [[value, *(found[*before, value, other] for other in across.values)] for value in down.values]
@@ -70,18 +69,18 @@ def _values(cell: Cell) -> tuple[str, ...]:
     return tuple(value for _, value in cell.settings)
 
 
-def _written(cell: Cell, summary: Summary | None, metric: str) -> str:
+def _written(cell: Cell, finding: Finding | None, metric: str) -> str:
     """Write a cell's number; a dash where no run was finished."""
-    if summary is None:
+    if finding is None:
         return "–"
     name, _ = split_name(metric)
-    grows = " grows" if name in unsteady(cell.scenario, summary.value("throughput")) else ""
-    return estimate_text(summary.estimate(metric), METRICS[name].unit) + grows
+    grows = name in unsteady(cell.scenario, finding.summary.value("throughput"))
+    number = estimate_text(finding.summary.estimate(metric), METRICS[name].unit)
+    return f"{number} grows" if grows else number
 
 
-def _theory(cell: Cell, metric: str) -> str:
+def _theory(finding: Finding | None, metric: str) -> str:
     """Write what theory says of a cell's number, if it says anything."""
-    name, statistic = split_name(metric)
-    foretold = {one.metric: one.value for one in predictions(cell.scenario)}
-    value = foretold.get(name if statistic == "value" else metric)
-    return "" if value is None else number_text(value, METRICS[name].unit)
+    name, _ = split_name(metric)
+    found = finding and finding.theory.get(metric.removesuffix(".value"))
+    return number_text(found.value, METRICS[name].unit) if found else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from attrs import define, field, frozen
 
 from sim.arrays import Refused
 from sim.clock import Stuck
@@ -22,7 +23,7 @@ from sim.metrics import Summary
 from sim.replicate import conclude_short, play
 from sim.scenario import samples
 from sim.scenario_file import toml_text
-from sim.theory import predictions
+from sim.theory import Prediction, predictions
 
 
 class Unplayable(RuntimeError):
@@ -50,13 +51,13 @@ def sweep(
     that costs a process its life twice is missing in it, with a warning.
     """
     grid = lay_out(scenario, [make_axis(key, values) for key, values in vary.items()], settings)
-    found: dict[Run, Summary] = {}
+    findings = Findings(grid)
     for run, summary in play_cells(grid, engine=engine, jobs=jobs, executor=executor):
         if summary is None:
             warnings.warn(lost(grid, run), stacklevel=2)
         else:
-            found[run] = summary
-    return table(grid, conclude_cells(grid, found))
+            findings.add(run, summary)
+    return table(grid, findings.conclude())
 
 
 def runs(grid: Grid) -> list[Run]:
@@ -97,18 +98,48 @@ def lost(grid: Grid, run: Run) -> str:
     return f"{grid.cells[number]}, replication {replication}: the process that played it died, twice"
 
 
-def conclude_cells(grid: Grid, found: Mapping[Run, Summary]) -> list[Summary | None]:
-    """Make a summary of each cell, of the replications that are there; None where there is none."""
-    by_cell: list[list[Summary]] = [[] for _ in grid.cells]
-    for number, replication in sorted(found):
-        by_cell[number].append(found[number, replication])
-    return [
-        conclude_short(cell.scenario, summaries) if summaries else None
-        for cell, summaries in zip(grid.cells, by_cell, strict=True)
-    ]
+@frozen
+class Finding:
+    """What a cell has shown, and what theory says of it, by the name of the number."""
+
+    summary: Summary
+    theory: dict[str, Prediction]
 
 
-def table(grid: Grid, summaries: Sequence[Summary | None]) -> pl.DataFrame:
+@define
+class Findings:
+    """What a sweep has found so far: which runs are done, and what they say.
+
+    A cell is concluded as soon as its last replication is there, while others
+    are being played; of its runs nothing else is kept.
+    """
+
+    grid: Grid
+    done: set[Run] = field(factory=set)
+    _open: dict[int, dict[int, Summary]] = field(factory=dict)
+    _concluded: dict[int, Finding] = field(factory=dict)
+
+    def add(self, run: Run, summary: Summary) -> None:
+        """Take a finished run in."""
+        cell, replication = run
+        self.done.add(run)
+        self._open.setdefault(cell, {})[replication] = summary
+        if len(self._open[cell]) == self.grid.cells[cell].scenario.replications:
+            self._conclude(cell)
+
+    def conclude(self) -> list[Finding | None]:
+        """Give what each cell has shown, by the replications that are there; None where there is none."""
+        for cell in [*self._open]:
+            self._conclude(cell)
+        return [self._concluded.get(number) for number in range(len(self.grid.cells))]
+
+    def _conclude(self, cell: int) -> None:
+        scenario, played = self.grid.cells[cell].scenario, self._open.pop(cell)
+        summary = conclude_short(scenario, [played[replication] for replication in sorted(played)])
+        self._concluded[cell] = Finding(summary, {one.metric: one for one in predictions(scenario)})
+
+
+def table(grid: Grid, found: Sequence[Finding | None]) -> pl.DataFrame:
     """Put all cells into one table, with a row for each cell, metric and statistic.
 
     For each key that varies there is a column with its value as a number in SI
@@ -121,23 +152,23 @@ def table(grid: Grid, summaries: Sequence[Summary | None]) -> pl.DataFrame:
     """
     rows = [
         row
-        for cell, summary in zip(grid.cells, summaries, strict=True)
-        if summary is not None
-        for row in _rows(cell, summary)
+        for cell, finding in zip(grid.cells, found, strict=True)
+        if finding is not None
+        for row in _rows(cell, finding)
     ]
-    found = pl.DataFrame(rows, schema=_schema(grid), orient="row")
-    return found.with_columns(pl.col(pl.Float64).fill_nan(None))
+    whole = pl.DataFrame(rows, schema=_schema(grid), orient="row")
+    return whole.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _rows(cell: Cell, summary: Summary) -> Iterator[list[Any]]:
+def _rows(cell: Cell, finding: Finding) -> Iterator[list[Any]]:
     """Give the rows of one cell."""
-    foretold = {one.metric: one.value for one in predictions(cell.scenario)}
+    summary = finding.summary
     texts = (text for _, text in cell.settings)
     place = [*chain.from_iterable(zip(cell.numbers, texts, strict=True))]
     for name in METRICS:
         for statistic, found in summary.metrics[name].items():
-            theory = foretold.get(name if statistic == "value" else f"{name}.{statistic}")
-            what = [name, statistic, found.estimate, found.low, found.high, theory]
+            theory = finding.theory.get(name if statistic == "value" else f"{name}.{statistic}")
+            what = [name, statistic, found.estimate, found.low, found.high, theory and theory.value]
             yield [*place, *what, summary.replications, summary.counts[name]]
 
 

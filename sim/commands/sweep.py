@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sim.grid import Grid
     from sim.journal import Run
     from sim.metrics import Summary
+    from sim.sweeps import Finding, Findings
 
 JOURNAL, TABLE, SCENARIO = "runs.jsonl", "sweep.parquet", "scenario.toml"
 
@@ -101,11 +102,11 @@ class How:
 
 @frozen
 class Sweep:
-    """What a sweep has found: a summary of each cell, and what to say of the runs that are lost."""
+    """What a sweep has found: what each cell has shown, and what to say of the runs that are lost."""
 
     name: str
     grid: "Grid"
-    summaries: "list[Summary | None]"
+    found: "list[Finding | None]"
     elapsed: float
     lost: tuple[str, ...]
 
@@ -143,20 +144,22 @@ def _play(name: str, grid: "Grid", how: How) -> Sweep:
     """Play all runs that are not kept from before, keep each as soon as it is there, and conclude."""
     from sim.cluster import NoCluster
     from sim.journal import BadJournal
-    from sim.sweeps import Unplayable, conclude_cells, runs
+    from sim.sweeps import Findings, Unplayable, runs
 
     began = time.perf_counter()
     _can_play(grid, how.engine)
-    found = _kept(grid, how.journal) if how.resume else {}
+    findings = Findings(grid)
+    for run, summary in _kept(grid, how.journal) if how.resume else ():
+        findings.add(run, summary)
     try:
         with _executor(how.dask) as executor:
-            lost = _play_missing(grid, found, how, executor)
+            lost = _play_missing(findings, how, executor)
     except KeyboardInterrupt:
-        far = f"{len(found)} of {len(runs(grid))} runs were finished and are kept"
+        far = f"{len(findings.done)} of {len(runs(grid))} runs were finished and are kept"
         raise CutOff(f"interrupted: {far}; the same command with --resume goes on") from None
     except (Unplayable, NoCluster, BadJournal) as why:
         raise Failure(str(why)) from None
-    return Sweep(name, grid, conclude_cells(grid, found), time.perf_counter() - began, lost)
+    return Sweep(name, grid, findings.conclude(), time.perf_counter() - began, lost)
 
 
 def _can_play(grid: "Grid", engine: str) -> None:
@@ -168,7 +171,7 @@ def _can_play(grid: "Grid", engine: str) -> None:
             raise Refusal(f"--engine array: {cell}: {reason}; use --engine auto")
 
 
-def _kept(grid: "Grid", journal: Path) -> "dict[Run, Summary]":
+def _kept(grid: "Grid", journal: Path) -> "Iterable[tuple[Run, Summary]]":
     """Read what is kept of an interrupted sweep, or refuse to go on from there."""
     from sim.journal import BadJournal, kept
     from sim.sweeps import identity
@@ -176,7 +179,7 @@ def _kept(grid: "Grid", journal: Path) -> "dict[Run, Summary]":
     if not journal.exists():
         raise Refusal(f"there is nothing to resume in {journal.parent}: leave --resume away")
     try:
-        return kept(journal, identity(grid))
+        return kept(journal, identity(grid)).items()
     except BadJournal as error:
         raise Refusal(str(error)) from None
 
@@ -194,25 +197,24 @@ def _executor(address: str | None) -> "Iterator[Executor | None]":
         yield executor
 
 
-def _play_missing(
-    grid: "Grid", found: "dict[Run, Summary]", how: How, executor: "Executor | None"
-) -> tuple[str, ...]:
-    """Play what is missing, with a bar, and put it into `found`; say what is lost."""
+def _play_missing(findings: "Findings", how: How, executor: "Executor | None") -> tuple[str, ...]:
+    """Play what is missing, with a bar, and add it to the findings; say what is lost."""
     from sim.journal import begin, keep, mend
     from sim.sweeps import identity, lost, play_cells, runs
 
+    grid = findings.grid
     if how.resume:
         mend(how.journal)
     else:
         begin(how.journal, identity(grid))
     problems: list[str] = []
-    with progress(len(runs(grid)) - len(found)) as advance:
-        for run, summary in play_cells(grid, set(found), how.engine, how.jobs, executor, _died):
+    with progress(len(runs(grid)) - len(findings.done)) as advance:
+        for run, summary in play_cells(grid, {*findings.done}, how.engine, how.jobs, executor, _died):
             if summary is None:
                 problems.append(lost(grid, run))
             else:
                 keep(how.journal, run, summary)
-                found[run] = summary
+                findings.add(run, summary)
             advance()
     return tuple(problems)
 
@@ -226,7 +228,7 @@ def _show(sweep: Sweep, metric: str) -> None:
     """Print the grid."""
     from sim.sheet import sweep_lines
 
-    for line in sweep_lines(sweep.grid, sweep.summaries, sweep.name, metric, sweep.elapsed):
+    for line in sweep_lines(sweep.grid, sweep.found, sweep.name, metric, sweep.elapsed):
         click.echo(line)
 
 
@@ -236,7 +238,7 @@ def _save(sweep: Sweep, folder: Path) -> None:
     from sim.sweeps import table
 
     try:
-        table(sweep.grid, sweep.summaries).write_parquet(folder / TABLE)
+        table(sweep.grid, sweep.found).write_parquet(folder / TABLE)
         write_scenario(sweep.grid.base, folder / SCENARIO)
     except OSError as error:
         raise Failure(f"not saved in {folder}: {error.strerror}") from None
@@ -245,18 +247,18 @@ def _save(sweep: Sweep, folder: Path) -> None:
 def _json(sweep: Sweep) -> dict[str, Any]:
     """Give everything that --json prints."""
     from sim.metrics import as_json
-    from sim.theory import predictions, theory_json
+    from sim.theory import theory_json
 
     base = sweep.grid.base
     cells = [
         {
             "settings": dict(cell.settings),
-            "replications": summary.replications,
-            "metrics": as_json(summary)["metrics"],
-            "theory": theory_json(predictions(cell.scenario)),
+            "replications": finding.summary.replications,
+            "metrics": as_json(finding.summary)["metrics"],
+            "theory": theory_json(finding.theory.values()),
         }
-        for cell, summary in zip(sweep.grid.cells, sweep.summaries, strict=True)
-        if summary is not None
+        for cell, finding in zip(sweep.grid.cells, sweep.found, strict=True)
+        if finding is not None
     ]
     return {
         "schema": 1,
