@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
+from types import ModuleType
 
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")
+IGNORE_INTERRUPTS = (signal.SIGINT, signal.SIG_IGN)
+THREADS = "POLARS_MAX_THREADS"
 MOMENT = 0.02  # seconds
 NEEDED = ["sim.replicate", "numpy.ma"]  # the last one by polars, when it meets the first array
 
@@ -25,7 +29,7 @@ def prepare() -> None:
     """Begin to import what the processes of a pool need, beside whatever this one does next."""
     if _context().get_start_method() == "forkserver":
         resource_tracker.ensure_running()  # which would let Ctrl-C through again
-        with _undisturbed():
+        with _undisturbed(), _one_thread():
             forkserver.ensure_running()
 
 
@@ -33,11 +37,9 @@ def prepare() -> None:
 def process_pool(jobs: int) -> Iterator[Executor]:
     """Open a pool of fresh processes that leave Ctrl-C to this one, and end with it."""
     prepare()
-    pool = ProcessPoolExecutor(
-        jobs, _context(), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
+    pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=IGNORE_INTERRUPTS)
     try:
-        with _undisturbed():  # whoever goes away while a process begins leaves it behind
+        with _undisturbed(), _one_thread(), _without_the_script():
             for _ in range(jobs):
                 pool.submit(time.sleep, MOMENT)  # so that none is free before all have begun
         yield pool
@@ -50,8 +52,35 @@ def process_pool(jobs: int) -> Iterator[Executor]:
 
 
 @contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let polars have one thread in what is begun meanwhile: the other cores have processes of their own."""
+    ours = os.environ.get(THREADS)
+    os.environ.setdefault(THREADS, "1")
+    try:
+        yield
+    finally:
+        if ours is None:
+            del os.environ[THREADS]
+
+
+@contextmanager
+def _without_the_script() -> Iterator[None]:
+    """Begin processes that do not run the script of this one first.
+
+    They have no need of it; and a script that does not ask whether it is
+    `__main__` would start itself again in each of them.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let Ctrl-C wait; a process that is begun meanwhile never hears of it.
+    """Let Ctrl-C wait; a process that is begun meanwhile never hears of it, and none is left behind.
 
     A signal that this thread does not take is given to another one; Python
     hands it to the main thread all the same.

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from sim.commands.shell import (
     AS_JSON,
+    ENGINE_HELP,
     EXPECTATION_MISSED,
     FAILED,
     INTERRUPTED,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from sim.trace import Trace
 
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
-ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for an answer; or whatever can."
 
 
 @click.command("run")

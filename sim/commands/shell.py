@@ -21,6 +21,7 @@ BAD_INPUT, FAILED, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
 SET = click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change a key: link.delay=50ms"
 )
+ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for an answer; or whatever can."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 
