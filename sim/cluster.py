@@ -1,5 +1,6 @@
 """A cluster: the executor of a dask scheduler, if its workers have this very program."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -26,9 +27,12 @@ def dask_cluster(address: str) -> Iterator[Executor]:
         distributed: Any = import_module("distributed")
     except ModuleNotFoundError:
         raise NoCluster("dask is missing: it comes with the extra 'cluster', cqrs-sim[cluster]") from None
+    for name in ("distributed.client", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost scheduler is worth one message, not many
     try:
+        distributed.comm.get_address_host_port(address, strict=True)  # a client of nonsense would not end
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError):
         raise NoCluster(f"no dask scheduler answers at {address}: start one with dask scheduler") from None
     with client:
         _check_workers(client, address)

@@ -103,7 +103,7 @@ def _over(
         except killed_worker():
             result = None
         except CancelledError:
-            raise NoCluster("a run came back unplayed: the cluster's scheduler has gone") from None
+            raise NoCluster("the cluster's scheduler has gone") from None
         yield numbers[future], result
 
 

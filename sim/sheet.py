@@ -61,7 +61,8 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     full = [row for row in rows if len(row) == max(map(len, rows))]
     first, *others = (max(map(len, column)) for column in zip(*full, strict=True))
     for row in rows:
-        cells = "".join(f"   {cell:>{width}}" for cell, width in zip(row[1:], others, strict=False))
+        side = ">" if row in full else "<"
+        cells = "".join(f"   {cell:{side}{width}}" for cell, width in zip(row[1:], others, strict=False))
         yield f"   {row[0]:<{first}}{cells}".rstrip()
 
 

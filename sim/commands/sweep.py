@@ -144,7 +144,7 @@ def _play(name: str, grid: "Grid", how: How) -> Sweep:
     """Play all runs that are not kept from before, keep each as soon as it is there, and conclude."""
     from sim.cluster import NoCluster
     from sim.journal import BadJournal
-    from sim.sweeps import Findings, Unplayable, runs
+    from sim.sweeps import Findings, Unplayable
 
     began = time.perf_counter()
     _can_play(grid, how.engine)
@@ -155,11 +155,19 @@ def _play(name: str, grid: "Grid", how: How) -> Sweep:
         with _executor(how.dask) as executor:
             lost = _play_missing(findings, how, executor)
     except KeyboardInterrupt:
-        far = f"{len(findings.done)} of {len(runs(grid))} runs were finished and are kept"
-        raise CutOff(f"interrupted: {far}; the same command with --resume goes on") from None
-    except (Unplayable, NoCluster, BadJournal) as why:
+        raise CutOff(f"interrupted: {_how_far(findings)}") from None
+    except NoCluster as gone:
+        raise Failure(f"{gone}: {_how_far(findings)}") from None
+    except (Unplayable, BadJournal) as why:
         raise Failure(str(why)) from None
     return Sweep(name, grid, findings.conclude(), time.perf_counter() - began, lost)
+
+
+def _how_far(findings: "Findings") -> str:
+    from sim.sweeps import runs
+
+    played = f"{len(findings.done)} of {len(runs(findings.grid))} runs were finished and are kept"
+    return f"{played}; the same command with --resume goes on"
 
 
 def _can_play(grid: "Grid", engine: str) -> None:
