@@ -9,6 +9,7 @@ from sim import __version__
 from sim.commands.report import report
 from sim.commands.run import run_scenario
 from sim.commands.shell import FAILED, INTERRUPTED, PIPE_CLOSED
+from sim.commands.sweep import sweep_scenario
 from sim.commands.theory import show_theory
 from sim.commands.verify import verify
 
@@ -23,6 +24,8 @@ def commands() -> None:
     sim run story          ten items are added; why does the warehouse still say zero?
     sim run flash-sale     how stale is the shop window while the queue is deepest?
     sim report flash-sale  the same as a page to read, to print and to pass on
+    sim sweep saturation --vary link.delay=10ms..80ms
+                           the same for each of some values, on the same luck
     sim theory saturation  what closed forms say of it, and why others do not hold
     sim verify             the whole program against all closed forms
     """
@@ -38,7 +41,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, report, show_theory, verify):
+for command in (run_scenario, sweep_scenario, report, show_theory, verify):
     commands.add_command(command)
 
 

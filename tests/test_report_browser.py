@@ -10,7 +10,7 @@ import pytest
 
 import sim
 from sim.commands.report import outcome_of
-from sim.replicate import side_by_side
+from sim.executors import side_by_side
 from sim.report import Report, Slider, page
 from sim.scenario_file import parse_scenario
 

@@ -108,7 +108,8 @@ def _command(verb: str, name: str, settings: dict[str, str], values: Values | No
 def _play_all(tasks: "list[tuple[Scenario, str]]") -> "list[Outcome]":
     """Play each scenario; of one, the replications side by side, of many, the scenarios."""
     from sim.clock import Stuck
-    from sim.replicate import CutShort, side_by_side
+    from sim.executors import side_by_side
+    from sim.replicate import CutShort
 
     outcomes = []
     try:

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from sim.commands.shell import (
     AS_JSON,
+    ENGINE_HELP,
     EXPECTATION_MISSED,
     FAILED,
     INTERRUPTED,
@@ -19,6 +20,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    get_ready,
     progress,
     scenario_of,
     settings_of,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from sim.trace import Trace
 
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
-ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for an answer; or whatever can."
 
 
 @click.command("run")
@@ -71,6 +72,8 @@ def run_scenario(
             "--realtime tells a story line by line: it needs a scenario of steps or a terminal, and no --json"
         )
     aim = _aim(precision, metric, limit)
+    if aim or scenario.replications > 1:
+        get_ready("sim.plots", "scipy.special")
     result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)
