@@ -616,7 +616,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "virtual_seconds": summary.virtual_seconds,
         "wall_seconds": summary.wall_seconds,
         "metrics": {
-            name: {statistic: _interval(estimate) for statistic, estimate in table.items()}
+            name: {statistic: estimate_json(estimate) for statistic, estimate in table.items()}
             for name, table in summary.metrics.items()
         },
         "counts": summary.counts,
@@ -625,7 +625,8 @@ def as_json(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _interval(estimate: Estimate) -> dict[str, float | None]:
+def estimate_json(estimate: Estimate) -> dict[str, float | None]:
+    """Give an estimate with its bounds as --json has it."""
     bounds = {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}
     return {name: number_or_null(bound) for name, bound in bounds.items()}
 
