@@ -29,9 +29,11 @@ def test_help_names_the_commands() -> None:
     """The commands and what they are for, on one screen."""
     done = sim("--help")
     assert done.returncode == 0
-    assert "list    Name the scenarios that come along" in done.stdout
-    assert "run     Run a scenario" in done.stdout
-    assert "theory  Name the closed forms that hold" in done.stdout
+    assert "  sim run story          ten items are added; why does the warehouse" in done.stdout
+    assert "list     Name the scenarios that come along" in done.stdout
+    assert "run      Run a scenario" in done.stdout
+    assert "compare  Play variants of a scenario on the same luck" in done.stdout
+    assert "theory   Name the closed forms that hold" in done.stdout
 
 
 def test_help_loads_nothing_heavy() -> None:
