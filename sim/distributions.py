@@ -28,7 +28,7 @@ from sim.observations import read_observations
 from sim.wording import unknown
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger[Any]]
 
 MOST = 1_000_000_000  # of anything that is counted: sums of it stay far below what an int64 holds
 LONGEST_TEXT = 2_000  # characters; of mixtures in mixtures, no deeper than Python can follow
@@ -294,12 +294,27 @@ class Popularity:
     def draw(self, rng: Generator, n: int, count: int) -> Ints:
         """Draw n product numbers from 1 to count."""
         edges = np.cumsum(self.shares(count))
-        return np.minimum(np.searchsorted(edges, rng.random(n), side="right"), count - 1) + 1
+        return np.minimum(_places(edges, rng.random(n)), count - 1) + 1
 
     def __str__(self) -> str:
         if self.kind == "hotspot":
             return f"hotspot({', '.join(map(percent_text, self.numbers))})"
         return f"zipf({self.numbers[0]!r})" if self.kind == "zipf" else self.kind
+
+
+def _places(edges: Floats, values: Floats) -> Ints:
+    """Give for each value from 0 to 1 what np.searchsorted does, to the right of equal edges.
+
+    Between two neighbours of a fine grid there is seldom an edge; where there
+    is none, the place of one of them is that of all values between.
+    """
+    cells = 2 ** min(18, 5 + len(edges).bit_length())
+    at_cell = np.searchsorted(edges, np.arange(cells + 1) / cells, side="right").astype(np.int32)
+    cell = (values * cells).astype(np.int32)
+    place: Ints = at_cell.take(cell)
+    unsure = np.flatnonzero(place != at_cell.take(cell + 1))
+    place[unsure] = np.searchsorted(edges, values[unsure], side="right")
+    return place
 
 
 @frozen
