@@ -17,6 +17,15 @@ from sim.groups import Groups, before, group
 from sim.trace import Trace
 
 NO_ROW = -1
+SPANS = {  # the metrics that are a time from one instant of a row to another
+    "command_latency": ("commands", "intended", "finished"),
+    "naive_latency": ("commands", "issued", "finished"),
+    "admission_wait": ("commands", "issued", "admitted"),
+    "queue_wait": ("commands", "admitted", "started"),
+    "service_time": ("commands", "started", "finished"),
+    "visibility_lag": ("changes", "committed", "visible"),
+    "query_latency": ("queries", "asked", "answered"),
+}
 
 
 @frozen(slots=False, eq=False)
@@ -39,6 +48,13 @@ class Evidence:
     def queries(self) -> Rows:
         """The queries that were asked inside the window."""
         return self._within(self.trace.queries, "asked")
+
+    def span(self, name: str) -> Floats:
+        """Give how long each of something took, for a metric of SPANS, in seconds; nan if it never ended."""
+        rows, begin, end = SPANS[name]
+        of: Rows = getattr(self, rows)
+        took: Floats = of[end] - of[begin]
+        return took
 
     @cached_property
     def by_product(self) -> Groups:

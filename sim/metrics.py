@@ -5,6 +5,7 @@ changes that were committed and queries that were asked in it.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -15,11 +16,20 @@ from numpy.typing import NDArray
 from sim.blame import ALL, MIDDLE, WORST, shares
 from sim.columns import UNKNOWN, Rows, plain
 from sim.distributions import Floats, Ints
-from sim.evidence import Evidence, in_order
+from sim.evidence import SPANS, Evidence, in_order
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
 from sim.groups import highest_before
 from sim.plan import numbered
-from sim.samples import Measured, Statistics, counts, distribution, proportion, value
+from sim.samples import (
+    Measured,
+    QuantileCurve,
+    Statistics,
+    counts,
+    distribution,
+    proportion,
+    quantile_curve,
+    value,
+)
 from sim.trace import ACCEPTED, KINDS, REJECTED, SHED, Trace
 from sim.visibility import reached
 from sim.wording import count
@@ -181,6 +191,14 @@ def _causes(trace: Trace, models: pl.DataFrame) -> dict[int, list[str]]:
     return causes
 
 
+def quantiles_of(trace: Trace, name: str) -> QuantileCurve:
+    """Give all quantiles of the staleness, or of a metric of SPANS, in one run; KeyError for any other."""
+    evidence = Evidence(trace)
+    if name == "staleness":
+        return quantile_curve(evidence.staleness, zeros=len(evidence.queries) - len(evidence.stale))
+    return quantile_curve(evidence.span(name))
+
+
 def measured_commands(trace: Trace) -> pl.DataFrame:
     """Give the commands that the plan wanted inside the window."""
     return trace.commands.filter(_within(trace, "intended"))
@@ -210,26 +228,6 @@ def measured_queries(trace: Trace) -> pl.DataFrame:
         shown_since=pl.Series(evidence.shown_since),
     )
     return measured.sort("asked", maintain_order=True)
-
-
-def _command_latency(evidence: Evidence) -> Measured:
-    return _between(evidence.commands, "intended", "finished")
-
-
-def _naive_latency(evidence: Evidence) -> Measured:
-    return _between(evidence.commands, "issued", "finished")
-
-
-def _admission_wait(evidence: Evidence) -> Measured:
-    return _between(evidence.commands, "issued", "admitted")
-
-
-def _queue_wait(evidence: Evidence) -> Measured:
-    return _between(evidence.commands, "admitted", "started")
-
-
-def _service_time(evidence: Evidence) -> Measured:
-    return _between(evidence.commands, "started", "finished")
 
 
 def _writer_utilisation(evidence: Evidence) -> Measured:
@@ -320,10 +318,6 @@ def _double_updates(evidence: Evidence) -> Measured:
     return value(commands["quantity"][accepted][order][doubled].sum(), len(first))
 
 
-def _visibility_lag(evidence: Evidence) -> Measured:
-    return _between(evidence.changes, "committed", "visible")
-
-
 def _t_visibility(evidence: Evidence) -> Measured:
     times = reached(evidence, [QUANTILES[name] for name in TAIL])
     return dict(zip(TAIL, times, strict=True)), len(evidence.changes)
@@ -411,10 +405,6 @@ def _monotonic_read_violations(evidence: Evidence) -> Measured:
     return _share(backwards[evidence.queries.chosen])
 
 
-def _query_latency(evidence: Evidence) -> Measured:
-    return _between(evidence.queries, "asked", "answered")
-
-
 def _fairness(evidence: Evidence) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
     latency, worker = (
@@ -434,12 +424,12 @@ def _divergence_at_end(evidence: Evidence) -> Measured:
     return value(np.count_nonzero(differ), evidence.trace.scenario.products.count)
 
 
+def _span(evidence: Evidence, name: str) -> Measured:
+    return distribution(evidence.span(name))
+
+
 _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
-    "command_latency": _command_latency,
-    "naive_latency": _naive_latency,
-    "admission_wait": _admission_wait,
-    "queue_wait": _queue_wait,
-    "service_time": _service_time,
+    **{name: partial(_span, name=name) for name in SPANS},
     "writer_utilisation": _writer_utilisation,
     "inbox_depth": _inbox_depth,
     "throughput": _throughput,
@@ -450,7 +440,6 @@ _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
     "stale_decisions": _stale_decisions,
     "lost_updates": _lost_updates,
     "double_updates": _double_updates,
-    "visibility_lag": _visibility_lag,
     "t_visibility": _t_visibility,
     "stale_read_fraction": _stale_read_fraction,
     "hot_stale_fraction": _hot_stale_fraction,
@@ -463,7 +452,6 @@ _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
     "age_of_information": _age_of_information,
     "read_your_writes_violations": _read_your_writes_violations,
     "monotonic_read_violations": _monotonic_read_violations,
-    "query_latency": _query_latency,
     "fairness": _fairness,
     "divergence_at_end": _divergence_at_end,
 }
@@ -472,11 +460,6 @@ _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
 def _within(trace: Trace, column: str) -> pl.Expr:
     start, end = trace.window
     return (pl.col(column) >= start) & (pl.col(column) < end)
-
-
-def _between(rows: Rows, begin: str, end: str) -> Measured:
-    """Describe how long it was from one instant to the other, where there were both."""
-    return distribution(rows[end] - rows[begin])
 
 
 def _share(hits: Flags) -> Measured:

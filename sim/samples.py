@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import SupportsFloat, SupportsInt
 
 import numpy as np
+from attrs import frozen
 
 from sim.distributions import Floats, Ints
 from sim.glossary import QUANTILES
@@ -16,6 +17,7 @@ from sim.glossary import QUANTILES
 Statistics = dict[str, float]
 Measured = tuple[Statistics, int]  # with the number of observations
 
+POINTS = 400  # of a curve of quantiles
 SHARES = tuple(QUANTILES.values())
 
 
@@ -36,6 +38,33 @@ def quantiles(values: Floats, shares: Sequence[float], zeros: int = 0) -> list[f
     places = [max(0, math.ceil(share * n * (1 - 1e-12)) - 1) - zeros for share in shares]
     found = np.array([place for place in places if place >= 0], np.int64)
     return [0.0] * (len(places) - len(found)) + list(map(float, np.partition(values, found)[found]))
+
+
+@frozen
+class QuantileCurve:
+    """The quantiles of a sample: `values[i]` is not exceeded by a share `shares[i]` of all `n`.
+
+    The last is the maximum, and its share that of all but half a one.
+    """
+
+    shares: Floats
+    values: Floats
+    n: int
+
+    @property
+    def trusted(self) -> float:
+        """The share up to which at least 100 observations lie beyond; 0 of a hundred or fewer."""
+        return max(0.0, 1 - 100 / self.n) if self.n else 0.0
+
+
+def quantile_curve(values: Floats, zeros: int = 0) -> QuantileCurve:
+    """Give the quantiles of values, and of so many zeros besides: as many points for each further nine."""
+    known = values[~np.isnan(values)]
+    n = len(known) + zeros
+    if not n:
+        return QuantileCurve(np.zeros(0), np.zeros(0), 0)
+    shares = 1 - 1 / np.geomspace(1, 2 * n, POINTS)
+    return QuantileCurve(shares, np.array(quantiles(known, shares.tolist(), zeros)), n)
 
 
 def counts(values: Ints, weights: Floats | None = None) -> Statistics:

@@ -45,3 +45,8 @@ def time_unit(seconds: float) -> tuple[float, str]:
 def count(number: int, noun: str) -> str:
     """Write a number with its noun, in the singular or the plural: "1 problem", "2,688 commands"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def shortened(text: str, most: int) -> str:
+    """Give a text in so many characters at most, with an ellipsis where there were more."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
