@@ -6,6 +6,7 @@ import sys
 import click
 
 from sim import __version__
+from sim.commands.report import report
 from sim.commands.run import run_scenario
 from sim.commands.shell import FAILED, INTERRUPTED, PIPE_CLOSED
 from sim.commands.theory import show_theory
@@ -21,6 +22,7 @@ def commands() -> None:
     sim list               the scenarios that come along
     sim run story          ten items are added; why does the warehouse still say zero?
     sim run flash-sale     how stale is the shop window while the queue is deepest?
+    sim report flash-sale  the same as a page to read, to print and to pass on
     sim theory saturation  what closed forms say of it, and why others do not hold
     sim verify             the whole program against all closed forms
     """
@@ -36,7 +38,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, show_theory, verify):
+for command in (run_scenario, report, show_theory, verify):
     commands.add_command(command)
 
 

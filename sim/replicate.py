@@ -6,14 +6,10 @@ far too narrow.
 """
 
 import math
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from itertools import starmap
@@ -28,6 +24,7 @@ from sim import library
 from sim.engines import run
 from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
+from sim.processes import cores, process_pool
 from sim.scenario import Scenario
 from sim.stage import Interrupted
 from sim.steady import Latencies, latencies, settles_after, unsteady
@@ -177,28 +174,6 @@ def interval(values: Iterable[float]) -> Estimate:
         return Estimate(mean)
     half = _student(len(sample) - 1) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
     return Estimate(mean, mean - half, mean + half)
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def process_pool(jobs: int) -> Iterator[Executor]:
-    """Open a pool of fresh processes that leave Ctrl-C to this one, and end with it."""
-    fresh = multiprocessing.get_context("spawn")  # a fork would copy the locks of polars' threads
-    pool = ProcessPoolExecutor(
-        jobs, fresh, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
-    try:
-        yield pool
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def side_by_side(

@@ -14,6 +14,7 @@ ROOMS = {
 
 READING_ORDER = [
     "wording",
+    "processes",
     "durations",
     "observations",
     "distributions",
@@ -55,6 +56,7 @@ READING_ORDER = [
     "backlog",
     "messages",
     "tale",
+    "watch",
     "terminal",
     "plots.canvas",
     "plots.labels",
@@ -66,6 +68,9 @@ READING_ORDER = [
     "plots.load",
     "plots.grid",
     "plots.spacetime",
+    "drawing",
+    "gallery",
+    "report",
     "lessons.amount",
     "lessons.display",
     "lessons.guess",
@@ -78,6 +83,7 @@ READING_ORDER = [
     "lessons.pushing_back",
     "lessons.slow_is_not_far",
     "commands.shell",
+    "commands.report",
     "commands.run",
     "commands.theory",
     "commands.verify",
