@@ -22,7 +22,7 @@ from markupsafe import Markup, escape
 
 import sim
 from sim.drawing import sheet
-from sim.gallery import Picture
+from sim.captions import Picture
 from sim.glossary import METRICS, split_name
 from sim.metrics import Summary
 from sim.scenario import WRITE, Expect, Scenario, Workers

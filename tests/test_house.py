@@ -76,7 +76,7 @@ READING_ORDER = [
     "plots.grid",
     "plots.spacetime",
     "drawing",
-    "gallery",
+    "captions",
     "report",
     "lessons.amount",
     "lessons.display",

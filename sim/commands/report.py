@@ -132,7 +132,7 @@ def outcome_of(
     scenario: "Scenario", command: str, jobs: int | None = 1, on_done: Callable[[], object] = lambda: None
 ) -> "Outcome":
     """Play a scenario, and draw what the first of its runs shows."""
-    from sim.gallery import pictures
+    from sim.captions import pictures
     from sim.replicate import conclude, play_all
     from sim.report import Outcome
     from sim.terminal import warnings
@@ -149,7 +149,7 @@ def _saved(folder: Path) -> "Report":
     """Read a run that was saved, or say why that cannot be."""
     from polars.exceptions import PolarsError
 
-    from sim.gallery import pictures
+    from sim.captions import pictures
     from sim.metrics import from_json
     from sim.report import Outcome, Report
     from sim.theory import predictions

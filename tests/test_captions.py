@@ -7,7 +7,7 @@ import pytest
 
 import sim
 from sim.backlog import backlog
-from sim.gallery import (
+from sim.captions import (
     Picture,
     blame_words,
     lag_words,

@@ -1,4 +1,4 @@
-"""The figures that fit a run, each with what it says in words, for whoever cannot see it.
+"""The figures of a page, each with what it says in words, for whoever cannot see it.
 
 Of many runs, most figures show the first one; the blame is of all of them.
 """
