@@ -6,6 +6,7 @@ import sys
 import click
 
 from sim import __version__
+from sim.commands.plot import plot_run
 from sim.commands.run import run_scenario
 from sim.commands.shell import FAILED, INTERRUPTED, PIPE_CLOSED
 from sim.commands.theory import show_theory
@@ -15,15 +16,16 @@ from sim.commands.verify import verify
 @click.group("sim", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sim")
 def commands() -> None:
-    r"""Run, measure and watch eventual consistency.
+    """Run, measure and watch eventual consistency.
 
     \b
     sim list               the scenarios that come along
     sim run story          ten items are added; why does the warehouse still say zero?
     sim run flash-sale     how stale is the shop window while the queue is deepest?
+    sim plot RUN           the figures of a run that was saved
     sim theory saturation  what closed forms say of it, and why others do not hold
     sim verify             the whole program against all closed forms
-    """
+    """  # noqa: D301 - click wants the character
 
 
 @commands.command("list")
@@ -36,7 +38,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, show_theory, verify):
+for command in (run_scenario, plot_run, show_theory, verify):
     commands.add_command(command)
 
 
