@@ -7,6 +7,7 @@ import click
 
 from sim import __version__
 from sim.commands.compare import compare
+from sim.commands.plot import plot_run
 from sim.commands.report import report
 from sim.commands.run import run_scenario
 from sim.commands.shell import FAILED, INTERRUPTED, PIPE_CLOSED
@@ -24,6 +25,7 @@ def commands() -> None:
     sim list               the scenarios that come along
     sim run story          ten items are added; why does the warehouse still say zero?
     sim run flash-sale     how stale is the shop window while the queue is deepest?
+    sim plot RUN           the figures of a run that was saved
     sim report flash-sale  the same as a page to read, to print and to pass on
     sim compare slow-link --with link.delay=250ms
                            what one change does, on the same luck
@@ -44,7 +46,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, sweep_scenario, compare, report, show_theory, verify):
+for command in (run_scenario, plot_run, report, compare, sweep_scenario, show_theory, verify):
     commands.add_command(command)
 
 

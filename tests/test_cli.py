@@ -227,12 +227,13 @@ def test_what_was_never_seen_is_null_in_json_too(here: Path, capsys: pytest.Capt
 
 
 def test_a_run_is_saved_and_can_be_loaded(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tables, scenario, summary and figure lie where the last line says."""
+    """Tables, scenario, summary and every figure lie where the last line says."""
     _, printed, _ = called(capsys, "run", "flash-sale", *SHORT, "--out", "kept")
     assert "   saved kept/    next: open kept/lag.png\n" in printed
-    names = ["changes.parquet", "commands.parquet", "lag.png", "models.parquet", "queries.parquet"]
-    names += ["scenario.toml", "summary.json", "trace.json"]
-    assert sorted(path.name for path in (here / "kept").iterdir()) == names
+    tables = ["changes.parquet", "commands.parquet", "models.parquet", "queries.parquet"]
+    figures = ["blame.png", "lag.png", "percentiles.png", "queue.png", "spacetime.png", "visibility.png"]
+    names = [*tables, *figures, "scenario.toml", "summary.json", "trace.json"]
+    assert sorted(path.name for path in (here / "kept").iterdir()) == sorted(names)
     assert load_trace(here / "kept").scenario.duration == 3.0
 
 

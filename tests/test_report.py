@@ -12,8 +12,8 @@ import attrs
 import pytest
 
 import sim
-from sim.commands.report import outcome_of
 from sim.captions import Picture
+from sim.commands.report import outcome_of
 from sim.metrics import as_json, from_json
 from sim.report import Key, Outcome, Report, Slider, every_key, page
 from sim.scenario_file import parse_scenario
