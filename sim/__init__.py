@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from sim.comparison import compare as compare
     from sim.engines import run as run
     from sim.library import load_scenario as load_scenario
     from sim.metrics import Summary as Summary
@@ -33,6 +34,7 @@ _HOMES = {
     "Summary": "sim.metrics",
     "Trace": "sim.trace",
     "check": "sim.trace",
+    "compare": "sim.comparison",
     "load_scenario": "sim.library",
     "load_trace": "sim.trace",
     "measure": "sim.replicate",

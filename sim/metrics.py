@@ -479,7 +479,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "schema": 1,
         **{name: getattr(summary, name) for name in FACTS},
         "metrics": {
-            name: {statistic: _interval(estimate) for statistic, estimate in table.items()}
+            name: {statistic: estimate_json(estimate) for statistic, estimate in table.items()}
             for name, table in summary.metrics.items()
         },
         "counts": summary.counts,
@@ -509,7 +509,8 @@ def _estimate(bounds: dict[str, float | None]) -> Estimate:
     return Estimate(np.nan if estimate is None else estimate, bounds["low"], bounds["high"])
 
 
-def _interval(estimate: Estimate) -> dict[str, float | None]:
+def estimate_json(estimate: Estimate) -> dict[str, float | None]:
+    """Give an estimate with its bounds as --json has it."""
     bounds = {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}
     return {name: number_or_null(bound) for name, bound in bounds.items()}
 

@@ -21,8 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import sim
+from sim.captions import Picture
 from sim.drawing import sheet
-from sim.gallery import Picture
 from sim.glossary import METRICS, split_name
 from sim.metrics import Summary
 from sim.scenario import WRITE, Expect, Scenario, Workers

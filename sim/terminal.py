@@ -291,9 +291,9 @@ def _side_by_side(row: Row) -> tuple[str, str]:
     unit, low, high = METRICS[split_name(row.metric)[0]].unit, row.measured.low, row.measured.high
     if low is None or high is None or not low < high or math.isnan(row.theory):
         return number_text(row.theory, unit), number_text(row.measured.estimate, unit)
-    size, sign = _scale(row.theory, unit)
+    size, sign = scale(row.theory, unit)
     half = (high - low) / 2 / size
-    places = _places(half)
+    places = decimals(half)
     measured = f"{row.measured.estimate / size:,.{places}f} ± {half:,.{places}f}{sign}"
     return f"{row.theory / size:,.{places}f}{sign}", measured
 
@@ -342,21 +342,21 @@ def estimate_text(estimate: Estimate, unit: str) -> str:
         return number_text(value, unit)
     if value == low == 0:
         return f"≤ {number_text(high, unit)}"  # nothing was seen: 3/n
-    size, sign = _scale(value, unit)
+    size, sign = scale(value, unit)
     half = (high - low) / 2 / size
     if half < NARROW * abs(value / size):
         return number_text(value, unit)
-    places = _places(half)
+    places = decimals(half)
     return f"{value / size:,.{places}f} ± {half:,.{places}f}{sign}"
 
 
-def _places(half: float) -> int:
+def decimals(half: float) -> int:
     """Leave one digit of an error, two where the first is a 1; give the decimal places of that."""
     exponent = math.floor(math.log10(half))
     return max(0, (half < 2 * 10.0**exponent) - exponent)
 
 
-def _scale(value: float, unit: str) -> tuple[float, str]:
+def scale(value: float, unit: str) -> tuple[float, str]:
     """Choose the unit in which a value and its error are both written."""
     if unit == "s":
         size, name = time_unit(value)
@@ -495,7 +495,10 @@ def _divergences(summary: Summary) -> Iterator[str]:
 
 
 def warnings(summary: Summary, scenario: Scenario) -> Iterator[str]:
-    """Say which of the numbers should not be quoted yet, and why."""
+    """Say which of the numbers should not be quoted yet, and why; a script leaves nothing to chance."""
+    if scenario.scripted:
+        yield from _divergences(summary)
+        return
     yield from map(str, overloads(scenario, summary.value("throughput")))
     if summary.settles_after is not None:
         yield _too_short(summary.settles_after, scenario)

@@ -154,13 +154,19 @@ class Trace:
 
 
 def load_trace(folder: Path) -> Trace:
-    """Read a trace that `save` wrote; TraceError if its tables are not what they were."""
-    facts: Any = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
-    fingerprint = facts.pop("fingerprint")
-    for name in TABLES:
-        facts[name] = pl.read_parquet(folder / f"{name}.parquet")
-    trace = Trace(scenario=read_scenario(folder / "scenario.toml"), **facts)
-    if trace.fingerprint != fingerprint:
+    """Read a trace that `save` wrote; TraceError if there is none, or its tables are not what they were."""
+    if not (folder / "trace.json").is_file():
+        raise TraceError(f"{folder}: no run was saved here")
+    try:
+        facts: Any = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
+        fingerprint = facts.pop("fingerprint")
+        for name in TABLES:
+            facts[name] = pl.read_parquet(folder / f"{name}.parquet")
+        trace = Trace(scenario=read_scenario(folder / "scenario.toml"), **facts)
+        found = trace.fingerprint
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, pl.exceptions.PolarsError):
+        raise TraceError(f"{folder}: the run that was saved here cannot be read any more") from None
+    if found != fingerprint:
         raise TraceError(f"{folder}: the tables are not those that were saved")
     return trace
 

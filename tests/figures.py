@@ -26,7 +26,8 @@ def dejavu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def flaws(figure: Figure) -> list[str]:
     """Name every text that is cut off by the figure's edge, and every two that stand on each other."""
-    figure.draw_without_rendering()
+    with canvas.look():
+        figure.draw_without_rendering()
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts(figure)]
     cut = [f"{words!r} is cut" for words, box in boxes if not _inside(figure, box)]
     clash = [f"{one!r} on {other!r}" for (one, a), (other, b) in combinations(boxes, 2) if a.overlaps(b)]

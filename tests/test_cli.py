@@ -29,9 +29,11 @@ def test_help_names_the_commands() -> None:
     """The commands and what they are for, on one screen."""
     done = sim("--help")
     assert done.returncode == 0
-    assert "list    Name the scenarios that come along" in done.stdout
-    assert "run     Run a scenario" in done.stdout
-    assert "theory  Name the closed forms that hold" in done.stdout
+    assert "  sim run story          ten items are added; why does the warehouse" in done.stdout
+    assert "list     Name the scenarios that come along" in done.stdout
+    assert "run      Run a scenario" in done.stdout
+    assert "compare  Play variants of a scenario on the same luck" in done.stdout
+    assert "theory   Name the closed forms that hold" in done.stdout
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -225,12 +227,13 @@ def test_what_was_never_seen_is_null_in_json_too(here: Path, capsys: pytest.Capt
 
 
 def test_a_run_is_saved_and_can_be_loaded(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tables, scenario, summary and figure lie where the last line says."""
+    """Tables, scenario, summary and every figure lie where the last line says."""
     _, printed, _ = called(capsys, "run", "flash-sale", *SHORT, "--out", "kept")
     assert "   saved kept/    next: open kept/lag.png\n" in printed
-    names = ["changes.parquet", "commands.parquet", "lag.png", "models.parquet", "queries.parquet"]
-    names += ["scenario.toml", "summary.json", "trace.json"]
-    assert sorted(path.name for path in (here / "kept").iterdir()) == names
+    tables = ["changes.parquet", "commands.parquet", "models.parquet", "queries.parquet"]
+    figures = ["blame.png", "lag.png", "percentiles.png", "queue.png", "spacetime.png", "visibility.png"]
+    names = [*tables, *figures, "scenario.toml", "summary.json", "trace.json"]
+    assert sorted(path.name for path in (here / "kept").iterdir()) == sorted(names)
     assert load_trace(here / "kept").scenario.duration == 3.0
 
 

@@ -122,8 +122,9 @@ def test_a_picture_fits_the_terminal(width: int, height: int) -> None:
 
 def test_many_changes_on_their_way_are_counted() -> None:
     """Six are drawn, and the others are a number."""
-    trace = sim.run("flash-sale", settings={"duration": "10s"})
-    on_the_way = max((seen(trace, at / 10) for at in range(80, 100)), key=lambda one: len(one.travels))
+    trace = sim.run("hot-product", settings={"duration": "2s", "warmup": "0s", "link.delay": "2s"})
+    on_the_way = seen(trace, 1.9)
+    assert len(on_the_way.travels) > 6
     lines = printed(on_the_way, height=30)
     assert sum("●" in line for line in lines) == 6
     assert any(f"and {len(on_the_way.travels) - 6} more" in line for line in lines)

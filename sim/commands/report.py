@@ -132,7 +132,7 @@ def outcome_of(
     scenario: "Scenario", command: str, jobs: int | None = 1, on_done: Callable[[], object] = lambda: None
 ) -> "Outcome":
     """Play a scenario, and draw what the first of its runs shows."""
-    from sim.gallery import pictures
+    from sim.captions import pictures
     from sim.replicate import conclude, play_all
     from sim.report import Outcome
     from sim.terminal import warnings
@@ -141,7 +141,7 @@ def outcome_of(
     played = play_all(scenario, jobs, on_done, engine="auto")
     summary, trace = conclude(scenario, played), played[0].trace
     assert trace is not None, "the first replication keeps its trace"
-    doubts, drawn = warnings(summary, scenario), pictures(trace)
+    doubts, drawn = warnings(summary, scenario), pictures(trace, summary)
     return Outcome(scenario, summary, tuple(predictions(scenario)), tuple(doubts), tuple(drawn), command)
 
 
@@ -149,7 +149,7 @@ def _saved(folder: Path) -> "Report":
     """Read a run that was saved, or say why that cannot be."""
     from polars.exceptions import PolarsError
 
-    from sim.gallery import pictures
+    from sim.captions import pictures
     from sim.metrics import from_json
     from sim.report import Outcome, Report
     from sim.theory import predictions
@@ -162,7 +162,7 @@ def _saved(folder: Path) -> "Report":
     except (OSError, ValueError, KeyError, TypeError, PolarsError, TraceError) as error:
         raise Refusal(f"{folder}: this is not a run as it was saved: {error}") from None
     again = _command("run", str(folder / "scenario.toml"), {"replications": str(summary.replications)})
-    theory, drawn = tuple(predictions(trace.scenario)), tuple(pictures(trace))
+    theory, drawn = tuple(predictions(trace.scenario)), tuple(pictures(trace, summary))
     outcome = Outcome(trace.scenario, summary, theory, doubts, drawn, again)
     return Report(folder.name, (outcome,), _command("report", str(folder), {}), program=trace.program)
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sim.trace import Trace
 
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
+OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
 
 
 @click.command("run")
@@ -47,7 +48,7 @@ LIMIT = 1000  # replications that --precision may take, where nothing else is sa
     "--limit", type=click.IntRange(min=2), help=f"Replications that --precision may take, {LIMIT} if not set."
 )
 @click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="trio", help=ENGINE_HELP)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to save; else in runs/.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help=OUT_HELP)
 @AS_JSON
 @click.option("--realtime", is_flag=True, help="Show it in the time that it takes.")
 @click.option("--check-determinism", is_flag=True, help="Play it all again, in new processes, and compare.")
@@ -88,7 +89,8 @@ def run_scenario(
         _tell(result)
     if aim:
         click.echo(_precision(aim, result), err=as_json)
-    status = _save(result, out or Path("runs", f"{result.name}-{result.summary.fingerprint[:6]}"), as_json)
+    folder = out or Path("runs", f"{result.name}-{result.summary.fingerprint[:6]}")
+    status = _save(result, folder, as_json, every=out is not None)
     if result.interrupted:
         click.echo(result.interrupted, err=True)
     return INTERRUPTED if result.interrupted else status or _verdict(result)
@@ -233,8 +235,8 @@ def _precision(aim: "Aim", result: Result) -> str:
     return precision_line(aim, result.summary, result.scenario)
 
 
-def _save(result: Result, folder: Path, as_json: bool) -> int:
-    """Write tables, summary and figure, and say where; what cannot be written is said."""
+def _save(result: Result, folder: Path, as_json: bool, every: bool) -> int:
+    """Write tables, summary and figures, and say where; what cannot be written is said."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if result.trace:
@@ -243,7 +245,7 @@ def _save(result: Result, folder: Path, as_json: bool) -> int:
         (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
         figure = ""
         if result.trace and not result.interrupted:  # whoever pressed Ctrl-C will not wait for a picture
-            figure = _draw(result.trace, folder)
+            figure = _draw(result.trace, folder, every)
     except OSError as error:
         click.echo(f"!  not saved in {folder}: {error.strerror}", err=True)
         return FAILED
@@ -251,13 +253,16 @@ def _save(result: Result, folder: Path, as_json: bool) -> int:
     return 0
 
 
-def _draw(trace: "Trace", folder: Path) -> str:
-    """Draw the lag of the product that tells most, and say what to look at next."""
-    from sim.plots import lag_over_time, save
-    from sim.timeline import telling_product, timeline
+def _draw(trace: "Trace", folder: Path, every: bool) -> str:
+    """Draw every figure that the run has, or the lag alone, and say what to look at next.
 
-    save(lag_over_time(timeline(trace, telling_product(trace))), folder / "lag.png")
-    return f"    next: open {folder / 'lag.png'}"
+    Each takes a third of a second, and not everybody who runs something wants to look at all of them.
+    """
+    from sim.gallery import fitting, save_all
+
+    names = fitting(trace)
+    pictures = save_all(trace, names if every else names[:1], folder)
+    return f"    next: open {pictures[0]}" if pictures else ""
 
 
 def _verdict(result: Result) -> int:

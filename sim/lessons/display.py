@@ -1,7 +1,7 @@
 """What a notebook shows for itself: words without quotes, a table, an actor's source, a figure."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -9,8 +9,8 @@ from attrs import field, frozen
 from sim import plots
 from sim.backlog import backlog
 from sim.glossary import METRICS, split_name
-from sim.messages import around_query
-from sim.metrics import numbers
+from sim.messages import exchange
+from sim.metrics import Summary, numbers
 from sim.terminal import number_text
 from sim.timeline import timeline
 from sim.trace import Trace
@@ -81,13 +81,19 @@ def lag(trace: Trace, product: int | None = None, window: tuple[float, float] | 
 
 
 def queue(trace: Trace) -> Any:
-    """Draw how many commands wait, and how busy the writer is."""
+    """Draw how many commands wait, in the channel and at its door, and how busy the writer is."""
     return plots.queue_over_time(backlog(trace))
 
 
-def space_time(trace: Trace, query: int) -> Any:
-    """Draw who sent what to whom before one query was answered, counted from 0."""
-    return plots.space_time(around_query(trace, query))
+def hockey_stick(found: Mapping[float, Summary], theory: Sequence[tuple[float, float]]) -> Any:
+    """Draw the mean time to commit, measured at several loads, and beside it what a formula says."""
+    estimates = [summary.estimate("command_latency.mean") for summary in found.values()]
+    return plots.hockey_stick(list(found), [plots.Line("measured", estimates, theory)])
+
+
+def messages(trace: Trace, product: int | None = None, window: tuple[float, float] | None = None) -> Any:
+    """Draw who sent what to whom, about one product or about all, in a window of time."""
+    return plots.space_time(exchange(trace, window, product))
 
 
 def show(figure: Any) -> Picture:

@@ -102,7 +102,8 @@ def _draw_models(timeline: Timeline, axes: Axes) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=ROUND, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda version, _: f"{version:,.0f}"))
     low, high = int(shown.min()), int(written.max())
-    axes.set_ylim(low - 0.02 * (high - low), high + 0.1 * (high - low))  # room for a label on top
+    spans = max(high - low, 1)
+    axes.set_ylim(low - 0.02 * spans, high + 0.1 * spans)  # room for a label on top
 
 
 def _title(timeline: Timeline) -> str:

@@ -1,13 +1,13 @@
 import inspect
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+import numpy as np
 import pytest
 
 import sim
 from sim.inventory import decide
-from sim.lessons import lag, queue, show, source, space_time, table
+from sim.lessons import hockey_stick, lag, messages, queue, show, source, table
+from sim.lessons.slider import Draw
 
 
 def test_runs_stand_side_by_side_each_number_in_its_unit() -> None:
@@ -37,10 +37,17 @@ def test_a_figure_is_shown_in_the_look_of_the_package() -> None:
     assert once.startswith("<?xml")
 
 
-@pytest.mark.parametrize(
-    ("figure", "says"),
-    [(queue, "How many commands wait"), (partial(space_time, query=2), "each arrow a message")],
-)
-def test_other_figures_say_what_they_show(figure: Callable[[sim.Trace], Any], says: str) -> None:
-    """The queue of a run; and the messages around one query."""
-    assert says in show(figure(sim.run("story")))._repr_svg_()
+@pytest.mark.parametrize("draw", [queue, partial(messages, product=1, window=(0, 1.9))])
+def test_a_figure_takes_the_run_and_nothing_that_has_to_be_worked_out(draw: Draw) -> None:
+    """What a lesson hands over is what it has."""
+    assert draw(sim.run("story")).axes[0].lines
+
+
+def test_the_mean_time_to_commit_stands_beside_its_formula() -> None:
+    """A dot for each load, and the formula as it was given."""
+    trace = sim.run("story", settings={"writer.service": "10ms"})
+    found = {load: sim.summarise(trace) for load in (0.5, 0.9)}
+    lines = hockey_stick(found, [(0.5, 0.02), (0.9, 0.1)]).axes[0].lines
+    drawn = [np.transpose(line.get_data()).round(6).tolist() for line in lines]
+    assert [[0.5, 0.02], [0.9, 0.1]] in drawn
+    assert [[0.5, 0.01], [0.9, 0.01]] in drawn
