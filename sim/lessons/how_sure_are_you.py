@@ -108,7 +108,7 @@ def how_much_it_helps(luck: Luck) -> Exercise:
         ),
         unit="s",
         solve=solve,
-        way=f'`sim.measure` plays all of them, and not the first alone: ask it for "{TIMED}", and subtract.',
+        way=f'`sim.measure` plays all of them: ask for "{TIMED}", and subtract; or use `sim.compare`.',
         why="Both had the same customers and the same work, so luck has no part in the difference.",
     )
 

@@ -49,6 +49,8 @@ def test_how_much_it_helps_is_in_the_readers_own_runs(seed: int) -> None:
     after = before | json.loads(f"{{{more}}}")
     ways = [before, after, after | {"seed": "0"}]
     told = [sim.measure("saturation", 1, way, engine="auto").value(name) for way in ways]
+    apart = sim.compare("saturation", json.loads(f"{{{more}}}"), metric=name, settings=before, jobs=1)
     assert exercise.check(told[0] - told[1]).right
+    assert exercise.check(-apart.difference().estimate).right
     for wrong in (told[0] - told[2], told[1] - told[0], told[1], 1000 * (told[0] - told[1])):
         assert not exercise.check(wrong).right
