@@ -9,6 +9,7 @@ from sim import __version__
 from sim.commands.compare import compare
 from sim.commands.run import run_scenario
 from sim.commands.shell import FAILED, INTERRUPTED, PIPE_CLOSED
+from sim.commands.solve import solve
 from sim.commands.theory import show_theory
 from sim.commands.verify import verify
 
@@ -23,6 +24,7 @@ def commands() -> None:
     sim run story          ten items are added; why does the warehouse still say zero?
     sim run flash-sale     how stale is the shop window while the queue is deepest?
     sim compare slow-link --with link.delay=250ms
+    sim solve slow-link --metric stale_read_fraction --below 1% --by link.delay
     sim theory saturation  what closed forms say of it, and why others do not hold
     sim verify             the whole program against all closed forms
     """  # noqa: D301, for click wants the character and not how it is written
@@ -38,7 +40,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, compare, show_theory, verify):
+for command in (run_scenario, compare, solve, show_theory, verify):
     commands.add_command(command)
 
 

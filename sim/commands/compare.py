@@ -52,7 +52,7 @@ def compare(
     wants_twins: bool,
     as_json: bool,
 ) -> int:
-    """Play variants of a scenario on the same luck: which is best, and by how much?
+    """Play variants of a scenario on the same luck, and say which one is best.
 
     The scenario as it is comes first; each --with is one more variant.
     """
