@@ -14,12 +14,12 @@ from sim.drawing import Drawing, drawing
 from sim.glossary import QUANTILES
 from sim.messages import Exchange, NoSuchQuery, around_worst
 from sim.metrics import Summary, numbers, quantiles_of
-from sim.terminal import BLAME, LITTLE, WHERE, number_text
+from sim.terminal import BLAME, LITTLE, WHERE
 from sim.theory import Law, law
 from sim.timeline import Timeline, telling_product, timeline
 from sim.trace import Trace
 from sim.visibility import VisibilityCurve, visibility_curve
-from sim.wording import count, readable
+from sim.wording import count, number_text, readable
 
 NINES = {  # whose percentiles are drawn
     "staleness": "staleness",

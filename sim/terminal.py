@@ -16,7 +16,7 @@ from sim.precision import Aim, width
 from sim.scenario import Expect, Scenario
 from sim.steady import overloads, unsteady
 from sim.theory import Prediction, Refusal
-from sim.wording import count, readable, significant, time_unit
+from sim.wording import count, number_text, readable, significant, time_unit
 
 WIDTH = 100  # of what is broken into lines
 FORMULA = 42  # of the column that it has in the certificate
@@ -320,19 +320,6 @@ def _how_far_off(actual: float, bound: float) -> str:
     if off >= 10:
         return f"{significant(actual / bound)} times that"
     return f"{abs(off):.0%} {'over' if off > 0 else 'under'}"
-
-
-def number_text(value: float, unit: str) -> str:
-    """Write a number of the glossary in its unit."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "never"
-    if unit == "s":
-        return readable(value)
-    if unit == "share":
-        return f"{significant(100 * value)}%"
-    return significant(value) + ("/s" if unit == "1/s" else "")
 
 
 def estimate_text(estimate: Estimate, unit: str) -> str:
