@@ -347,6 +347,34 @@ def parse_distribution(text: object) -> Distribution:
     return _made(name, arguments, forms)
 
 
+def with_mean(law: Distribution, mean: float) -> Distribution:
+    """Give a distribution of the same shape that has another mean, in seconds: the same luck, stretched.
+
+    ValueError where none has that mean, or where a file says what was measured.
+    """
+    factor = mean / law.mean if law.mean else math.inf
+    match law:
+        case Constant():
+            return Constant(mean)
+        case Exponential():
+            return Exponential(mean)
+        case Gamma():
+            return Gamma(mean, law.cv)
+        case Empirical():
+            raise ValueError(f"{law} was measured: its mean is what it is")
+        case _ if not 0 < factor < math.inf:
+            raise ValueError(f"no {law} has a mean of {duration_text(mean)}")
+        case Uniform():
+            return Uniform(law.low * factor, law.high * factor)
+        case Lognormal():
+            return Lognormal(law.p50 * factor, law.p99 * factor)
+        case Pareto():
+            return Pareto(law.minimum * factor, law.alpha)
+        case Mixture():
+            return Mixture(tuple((share, with_mean(part, part.mean * factor)) for share, part in law.parts))
+    raise ValueError(f"{law} has no mean to be changed")
+
+
 def parse_pace(text: object) -> Pace:
     """Read "poisson(300/s)" or "constant(300/s)"; ValueError says what would do."""
     name, arguments = _call(text, "poisson(300/s)") if isinstance(text, str) else ("", [])
@@ -439,15 +467,15 @@ def _call(text: str, example: str) -> tuple[str, list[str]]:
     if not match:
         raise ValueError(f"{text!r} cannot be read: write a name with its arguments, as in {example}")
     inside = (match[2] or "").strip()
-    return match[1], list(_split(inside)) if inside else []
+    return match[1], list(split_at_commas(inside)) if inside else []
 
 
-def _split(text: str) -> Iterable[str]:
-    """Split at the commas that stand in no parentheses and no quotes."""
+def split_at_commas(text: str) -> Iterable[str]:
+    """Split at the commas that stand in no brackets and no quotes."""
     depth, quoted, start = 0, False, 0
     for place, sign in enumerate(text):
         quoted ^= sign == '"'
-        depth += ((sign == "(") - (sign == ")")) * (not quoted)
+        depth += ((sign in "([{") - (sign in ")]}")) * (not quoted)
         if sign == "," and depth == 0 and not quoted:
             yield text[start:place].strip()
             start = place + 1

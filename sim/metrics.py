@@ -470,20 +470,16 @@ def _estimates(name: str, table: Statistics, n: int) -> dict[str, Estimate]:
     return {statistic: bounded(name, Estimate(value), n) for statistic, value in table.items()}
 
 
+FACTS = ("title", "seed", "engine", "loop", "replications", "fingerprint", "virtual_seconds", "wall_seconds")
+
+
 def as_json(summary: Summary) -> dict[str, Any]:
     """Give a summary as the plain table that --json prints; nan and infinity become null."""
     return {
         "schema": 1,
-        "title": summary.title,
-        "seed": summary.seed,
-        "engine": summary.engine,
-        "loop": summary.loop,
-        "replications": summary.replications,
-        "fingerprint": summary.fingerprint,
-        "virtual_seconds": summary.virtual_seconds,
-        "wall_seconds": summary.wall_seconds,
+        **{name: getattr(summary, name) for name in FACTS},
         "metrics": {
-            name: {statistic: _interval(estimate) for statistic, estimate in table.items()}
+            name: {statistic: estimate_json(estimate) for statistic, estimate in table.items()}
             for name, table in summary.metrics.items()
         },
         "counts": summary.counts,
@@ -492,7 +488,29 @@ def as_json(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _interval(estimate: Estimate) -> dict[str, float | None]:
+def from_json(found: dict[str, Any]) -> Summary:
+    """Make a summary of the table that `as_json` gave.
+
+    What was null there is nan here: whether something was never seen or never
+    happened is not told any more, nor when a run settles. KeyError and
+    TypeError where it is some other table.
+    """
+    metrics = {
+        name: {statistic: _estimate(bounds) for statistic, bounds in table.items()}
+        for name, table in found["metrics"].items()
+    }
+    diverged = tuple(Divergence(**one) for one in found["diverged"])
+    facts = {name: found[name] for name in FACTS}
+    return Summary(**facts, metrics=metrics, counts=found["counts"], diverged=diverged)
+
+
+def _estimate(bounds: dict[str, float | None]) -> Estimate:
+    estimate = bounds["estimate"]
+    return Estimate(np.nan if estimate is None else estimate, bounds["low"], bounds["high"])
+
+
+def estimate_json(estimate: Estimate) -> dict[str, float | None]:
+    """Give an estimate with its bounds as --json has it."""
     bounds = {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}
     return {name: number_or_null(bound) for name, bound in bounds.items()}
 

@@ -6,19 +6,13 @@ far too narrow.
 """
 
 import math
-import multiprocessing
-import os
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
-from itertools import starmap
 from pathlib import Path
-from typing import TypeVar
 
 import attrs
 import numpy as np
@@ -26,14 +20,14 @@ from attrs import frozen
 
 from sim import library
 from sim.engines import run
+from sim.executors import as_finished
 from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
+from sim.processes import cores, process_pool
 from sim.scenario import Scenario
 from sim.stage import Interrupted
 from sim.steady import Latencies, latencies, settles_after, unsteady
 from sim.trace import Trace, check
-
-T = TypeVar("T")
 
 
 @frozen
@@ -67,14 +61,16 @@ def measure(
     jobs: int | None = None,
     settings: Mapping[str, str] | None = None,
     engine: str = "trio",
+    executor: Executor | None = None,
 ) -> Summary:
     """Play every replication of a scenario and summarise them, with a 95 % interval on every number.
 
     The scenario may be given by its name or path, with some keys set
-    otherwise; the engines are those of `sim.run`.
+    otherwise; the engines are those of `sim.run`. An executor, such as
+    `distributed.Client(address).get_executor()`, plays them elsewhere.
     """
     scenario = library.load_scenario(scenario, settings)
-    return conclude(scenario, play_all(scenario, jobs, engine=engine))
+    return conclude(scenario, play_all(scenario, jobs, engine=engine, executor=executor))
 
 
 def play_all(
@@ -82,15 +78,17 @@ def play_all(
     jobs: int | None = None,
     on_done: Callable[[], object] = lambda: None,
     engine: str = "trio",
+    executor: Executor | None = None,
 ) -> list[Played]:
     """Play every replication of a scenario, over as many processes as there are cores, or `jobs`.
 
-    The result does not depend on the number of processes. `on_done` is called
-    after each replication. CutShort carries what was finished before Ctrl-C.
+    Or over the executor that is given. The result does not depend on where
+    they are played. `on_done` is called after each replication. CutShort
+    carries what was finished before Ctrl-C.
     """
     jobs = min(jobs or cores(), scenario.replications)
     numbers = range(scenario.replications)
-    return play_while(scenario, lambda played: numbers[len(played) :], jobs, on_done, engine)
+    return play_while(scenario, lambda played: numbers[len(played) :], jobs, on_done, engine, executor)
 
 
 def play_while(
@@ -99,9 +97,12 @@ def play_while(
     jobs: int | None = None,
     on_done: Callable[[], object] = lambda: None,
     engine: str = "trio",
+    executor: Executor | None = None,
 ) -> list[Played]:
     """Play the replications that `more` wants, given those that were played, until it wants none."""
     jobs, play_one = jobs or cores(), partial(play, scenario, engine=engine)
+    if executor is not None:
+        return _over(executor, play_one, more, on_done)
     if jobs == 1:
         return _one_by_one(play_one, more, on_done)
     try:
@@ -125,17 +126,30 @@ def conclude(scenario: Scenario, played: Sequence[Played]) -> Summary:
 
     A load of phases has no steady state to settle in, and neither has a script.
     """
-    summary = combine([one.summary for one in played])
+    summary, growing = _steady(scenario, combine([one.summary for one in played]))
+    changing = (scenario.steps and not scenario.workers) or any(crowd.phases for crowd in scenario.workers)
+    settled = None
+    if not changing and "command_latency" not in growing:
+        settled = settles_after(scenario.warmup, [one.latencies for one in played])
+    return attrs.evolve(summary, settles_after=settled)
+
+
+def conclude_short(scenario: Scenario, summaries: Sequence[Summary]) -> Summary:
+    """Make one summary of all replications where only their summaries are at hand.
+
+    As `conclude` does, but for the question whether the warm-up is long enough.
+    """
+    return _steady(scenario, combine(summaries))[0]
+
+
+def _steady(scenario: Scenario, summary: Summary) -> tuple[Summary, frozenset[str]]:
+    """Take the intervals from the metrics that have no steady state, and name these."""
     growing = unsteady(scenario, summary.value("throughput"))
     metrics = {
         name: {s: Estimate(e.estimate) for s, e in table.items()} if name in growing else table
         for name, table in summary.metrics.items()
     }
-    changing = (scenario.steps and not scenario.workers) or any(crowd.phases for crowd in scenario.workers)
-    settled = None
-    if not changing and "command_latency" not in growing:
-        settled = settles_after(scenario.warmup, [one.latencies for one in played])
-    return attrs.evolve(summary, metrics=metrics, settles_after=settled)
+    return attrs.evolve(summary, metrics=metrics), growing
 
 
 def combine(summaries: Sequence[Summary]) -> Summary:
@@ -164,10 +178,12 @@ def combine(summaries: Sequence[Summary]) -> Summary:
     )
 
 
-def interval(values: Iterable[float]) -> Estimate:
+def interval(values: Iterable[float], among: int = 1) -> Estimate:
     """Give the mean of independent values with its 95 % interval, t(n−1)·s/√n; nan values say nothing.
 
-    An infinite value leaves a mean that is infinite, and no interval.
+    Of `among` intervals all hold together 95 % of the time, for each is the
+    wider (Bonferroni). An infinite value leaves a mean that is infinite, and
+    no interval.
     """
     sample = np.array([value for value in values if not math.isnan(value)])
     if not len(sample):
@@ -175,51 +191,8 @@ def interval(values: Iterable[float]) -> Estimate:
     mean = float(sample.mean())
     if len(sample) == 1 or not math.isfinite(mean):
         return Estimate(mean)
-    half = _student(len(sample) - 1) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
+    half = student(len(sample) - 1, among) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
     return Estimate(mean, mean - half, mean + half)
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def process_pool(jobs: int) -> Iterator[Executor]:
-    """Open a pool of fresh processes that leave Ctrl-C to this one, and end with it."""
-    fresh = multiprocessing.get_context("spawn")  # a fork would copy the locks of polars' threads
-    pool = ProcessPoolExecutor(
-        jobs, fresh, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
-    try:
-        yield pool
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def side_by_side(
-    work: Callable[..., T], tasks: Sequence[tuple[object, ...]], jobs: int | None = None
-) -> Iterator[T]:
-    """Do a piece of work for each task over as many processes as there are cores, or `jobs`, in one pool.
-
-    Gives each result as soon as it and all before it are there.
-    """
-    jobs, done = jobs or cores(), 0
-    if jobs == 1:
-        yield from starmap(work, tasks)
-        return
-    try:
-        with process_pool(jobs) as pool:
-            for future in [pool.submit(work, *task) for task in tasks]:
-                [result] = [finished.result() for finished in _as_finished([future])]
-                done += 1
-                yield result
-    except BrokenProcessPool:  # a worker process was killed; here there is nobody to lose
-        yield from starmap(work, tasks[done:])
 
 
 def _over(
@@ -231,24 +204,13 @@ def _over(
     try:
         while numbers:
             waiting: list[Future[Played]] = [pool.submit(play_one, number) for number in numbers]
-            for done in _as_finished(waiting):
+            for done in as_finished(waiting):
                 played.append(done.result())
                 on_done()
             numbers = more(_ordered(played))
     except KeyboardInterrupt:
         raise CutShort(_how_far(played, numbers), _ordered(played)) from None
     return _ordered(played)
-
-
-def _as_finished(waiting: Iterable[Future[T]]) -> Iterator[Future[T]]:
-    """Give futures as they finish, in whatever order.
-
-    With polars loaded, Ctrl-C does not interrupt a wait that has no timeout.
-    """
-    left = set(waiting)
-    while left:
-        done, left = wait(left, timeout=0.2, return_when=FIRST_COMPLETED)
-        yield from done
 
 
 def _one_by_one(play_one: Callable[[int], Played], more: More, on_done: Callable[[], object]) -> list[Played]:
@@ -280,8 +242,8 @@ def _ordered(played: list[Played]) -> list[Played]:
     return sorted(played, key=lambda one: one.replication)
 
 
-def _student(degrees: int) -> float:
-    """Give the 97.5 % point of Student's t."""
+def student(degrees: int, among: int = 1) -> float:
+    """Give what Student's t exceeds, either way, in 5 % of the cases: in one of `among` cases at all."""
     from scipy.special import stdtrit  # a fifth of a second to import, and not always needed
 
-    return float(stdtrit(degrees, 0.975))
+    return float(stdtrit(degrees, 1 - 0.025 / among))

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import groupby
 from textwrap import wrap
 
+from attrs import frozen
+
 from sim.certificate import FAR, LEAST, MOST, Certificate, Coverage, Row
 from sim.durations import duration_text
 from sim.glossary import METRICS, QUANTILES, VALUE, split_name
@@ -96,18 +98,44 @@ CONTENTION = {
 }
 
 
+@frozen
+class Finding:
+    """One line of a table: the name of a metric or a place, its label, its cells, and theory beside them."""
+
+    name: str
+    label: str
+    cells: tuple[str, ...]
+    theory: str = ""
+
+
+@frozen
+class Table:
+    """What a summary says about one side of a run, in words and numbers, ready to be laid out."""
+
+    title: str
+    question: str
+    columns: tuple[str, ...]
+    rows: tuple[Finding, ...]
+
+
+@frozen
+class Claim:
+    """Whether an expectation holds: what was claimed, what was found, and by how much that is off."""
+
+    holds: bool
+    expected: str
+    found: str
+    off: str
+
+
 def summary_lines(
     summary: Summary, scenario: Scenario, name: str, elapsed: float, theory: Iterable[Prediction] = ()
 ) -> Iterator[str]:
     """Lay a summary out, line by line, with what theory says beside it; headings are in capitals."""
     yield from _heading(summary, scenario, name, elapsed)
     yield ""
-    growing = unsteady(scenario, summary.value("throughput"))
-    foretold = {one.metric: one.value for one in theory}
-    yield from _section("STALENESS", "how old is the view?", STALENESS, summary, growing, foretold)
-    yield from _blame(summary)
-    contention = _contention(scenario)
-    yield from _section("CONTENTION", "what does sharing cost?", contention, summary, growing, foretold)
+    for table in tables(summary, scenario, theory):
+        yield from _table_lines(table)
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
@@ -117,11 +145,21 @@ def summary_lines(
         yield from doubts
 
 
+def tables(summary: Summary, scenario: Scenario, theory: Iterable[Prediction] = ()) -> Iterator[Table]:
+    """Say what a summary found: about staleness, about blame where any read was stale, about contention."""
+    growing = unsteady(scenario, summary.value("throughput"))
+    foretold = {one.metric: one.value for one in theory}
+    yield _table("STALENESS", "how old is the view?", STALENESS, summary, growing, foretold)
+    yield from _blame(summary)
+    contention = _contention(scenario)
+    yield _table("CONTENTION", "what does sharing cost?", contention, summary, growing, foretold)
+
+
 def theory_lines(
     scenario: Scenario, name: str, holding: Sequence[Prediction], refused: Sequence[Refusal]
 ) -> Iterator[str]:
     """Lay out which closed forms hold, model by model, and what is in the way of the others."""
-    yield f"{name}   {_way(scenario)}     {scenario.loop} loop"
+    yield f"{name}   {way(scenario)}     {scenario.loop} loop"
     yield ""
     yield "HOLDS"
     for model, alike in groupby(holding, key=lambda one: one.model):
@@ -151,18 +189,23 @@ def _wrapped(text: str, indent: int) -> list[str]:
     return wrap(text, WIDTH, initial_indent=margin, subsequent_indent=margin)
 
 
-def expectation_line(expect: Expect, summary: Summary) -> str:
-    """Say whether an expectation holds, what was found, and by how much it was missed."""
+def claim(expect: Expect, summary: Summary) -> Claim:
+    """Hold an expectation against what was found."""
     bound = expect.below if expect.below is not None else expect.above
     assert bound is not None
     actual = summary.value(expect.metric)
     unit = METRICS[split_name(expect.metric)[0]].unit
     sign = "<" if expect.below is not None else ">"
-    claim = f"{expect.metric} {sign} {number_text(bound, unit)}"
-    found = f"{claim:<36}{number_text(actual, unit):>10}"
-    if expect.holds(actual):
-        return f"✓  {found}"
-    return f"✗  {found}{_how_far_off(actual, bound)}"
+    holds = expect.holds(actual)
+    off = "" if holds else _how_far_off(actual, bound)
+    return Claim(holds, f"{expect.metric} {sign} {number_text(bound, unit)}", number_text(actual, unit), off)
+
+
+def expectation_line(expect: Expect, summary: Summary) -> str:
+    """Say whether an expectation holds, what was found, and by how much it was missed."""
+    one = claim(expect, summary)
+    found = f"{'✓' if one.holds else '✗'}  {one.expected:<36}{one.found:>10}"
+    return f"{found}     {one.off}" if one.off else found
 
 
 def precision_line(aim: Aim, summary: Summary, scenario: Scenario) -> str:
@@ -248,9 +291,9 @@ def _side_by_side(row: Row) -> tuple[str, str]:
     unit, low, high = METRICS[split_name(row.metric)[0]].unit, row.measured.low, row.measured.high
     if low is None or high is None or not low < high or math.isnan(row.theory):
         return number_text(row.theory, unit), number_text(row.measured.estimate, unit)
-    size, sign = _scale(row.theory, unit)
+    size, sign = scale(row.theory, unit)
     half = (high - low) / 2 / size
-    places = _places(half)
+    places = decimals(half)
     measured = f"{row.measured.estimate / size:,.{places}f} ± {half:,.{places}f}{sign}"
     return f"{row.theory / size:,.{places}f}{sign}", measured
 
@@ -275,8 +318,8 @@ def _how_far_off(actual: float, bound: float) -> str:
     if not math.isfinite(off):
         return ""
     if off >= 10:
-        return f"     {significant(actual / bound)} times that"
-    return f"     {abs(off):.0%} {'over' if off > 0 else 'under'}"
+        return f"{significant(actual / bound)} times that"
+    return f"{abs(off):.0%} {'over' if off > 0 else 'under'}"
 
 
 def number_text(value: float, unit: str) -> str:
@@ -299,21 +342,21 @@ def estimate_text(estimate: Estimate, unit: str) -> str:
         return number_text(value, unit)
     if value == low == 0:
         return f"≤ {number_text(high, unit)}"  # nothing was seen: 3/n
-    size, sign = _scale(value, unit)
+    size, sign = scale(value, unit)
     half = (high - low) / 2 / size
     if half < NARROW * abs(value / size):
         return number_text(value, unit)
-    places = _places(half)
+    places = decimals(half)
     return f"{value / size:,.{places}f} ± {half:,.{places}f}{sign}"
 
 
-def _places(half: float) -> int:
+def decimals(half: float) -> int:
     """Leave one digit of an error, two where the first is a 1; give the decimal places of that."""
     exponent = math.floor(math.log10(half))
     return max(0, (half < 2 * 10.0**exponent) - exponent)
 
 
-def _scale(value: float, unit: str) -> tuple[float, str]:
+def scale(value: float, unit: str) -> tuple[float, str]:
     """Choose the unit in which a value and its error are both written."""
     if unit == "s":
         size, name = time_unit(value)
@@ -322,20 +365,25 @@ def _scale(value: float, unit: str) -> tuple[float, str]:
 
 
 def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:
-    yield f"{name}  seed {summary.seed}   {_way(scenario)}     {summary.loop} loop"
+    yield f"{name}  seed {summary.seed}   {way(scenario)}     {summary.loop} loop"
+    played, *seen = facts(summary, scenario)
+    engine = [f"{summary.engine} engine"] if summary.engine != "trio" else []
+    took = f"{played} in {elapsed:.2f} s"
+    yield "    ".join([took, *seen, f"run {summary.fingerprint[:6]}", *engine])
+
+
+def facts(summary: Summary, scenario: Scenario) -> list[str]:
+    """Say what was simulated, and how much was seen."""
     runs = f"{summary.replications} × " if summary.replications > 1 else ""
-    facts = [
-        f"{runs}{readable(summary.virtual_seconds)} simulated in {elapsed:.2f} s",
-        f"{readable(scenario.warmup)} warm-up dropped" if scenario.warmup else "",
+    return [
+        f"{runs}{readable(summary.virtual_seconds)} simulated",
+        *([f"{readable(scenario.warmup)} warm-up dropped"] if scenario.warmup else []),
         count(summary.counts["shed_fraction"], "command"),
         count(summary.counts["stale_read_fraction"], "read"),
-        f"run {summary.fingerprint[:6]}",
-        f"{summary.engine} engine" if summary.engine != "trio" else "",
     ]
-    yield "    ".join(filter(None, facts))
 
 
-def _way(scenario: Scenario) -> str:
+def way(scenario: Scenario) -> str:
     """Say who commands, and what stands between them and those who look."""
     crowds = " + ".join(f"{crowd.count} {crowd.name}" for crowd in scenario.workers)
     return f"{crowds or 'nobody'} → {_house(scenario)}"
@@ -384,45 +432,52 @@ def _adds(name: str, summary: Summary) -> bool:
     return True
 
 
-def _section(
+def _table(
     title: str,
     question: str,
     rows: dict[str, str],
     summary: Summary,
     growing: Set[str],
     foretold: dict[str, float],
-) -> Iterator[str]:
-    """Lay out one table: distributions with their quantiles, then single values."""
-    yield title
-    yield f"   {question:<24}" + "".join(f"{column:>16}" for column in COLUMNS)
+) -> Table:
+    """Make one table: distributions with their quantiles, single values in the first column."""
+    made = []
     for name in _telling(rows, summary):
         table, unit = summary.metrics[name], METRICS[name].unit
         grows = " grows" if name in growing else ""
         columns = VALUE if "value" in table else COLUMNS
-        cells = [estimate_text(table[c], unit) + grows if c in table else "" for c in columns]
-        found = "".join(f" {cell:>15}" for cell in cells)
-        yield f"   {rows[name]:<24}{found}{_beside(name, foretold)}".rstrip()
+        cells = (estimate_text(table[c], unit) + grows if c in table else "" for c in columns)
+        made.append(Finding(name, rows[name], tuple(cells), _beside(name, foretold)))
+    return Table(title, question, COLUMNS, tuple(made))
 
 
 def _beside(name: str, foretold: dict[str, float]) -> str:
     """Say what theory says of a row, if it says anything."""
     unit = METRICS[name].unit
     if name in foretold:
-        return f"   theory {number_text(foretold[name], unit)}"
+        return f"theory {number_text(foretold[name], unit)}"
     one = foretold.get(f"{name}.{BESIDE}")
-    return "" if one is None else f"   theory {BESIDE} {number_text(one, unit)}"
+    return "" if one is None else f"theory {BESIDE} {number_text(one, unit)}"
 
 
-def _blame(summary: Summary) -> Iterator[str]:
-    """Lay out where the changes were that stale reads missed; nothing where no read was stale."""
+def _blame(summary: Summary) -> Iterator[Table]:
+    """Make the table of where the changes were that stale reads missed; none where no read was stale."""
     columns = [summary.metrics[name] for name in BLAME]
     told = [place for place in WHERE if any(column[place].estimate > LITTLE for column in columns)]
-    if not told:
-        return
-    yield "BLAME"
-    yield f"   {'where was what they missed?':<34}" + "".join(f"{label:>18}" for label in BLAME.values())
-    for place in told:
-        yield f"   {WHERE[place]:<34}" + "".join(f"{estimate_text(c[place], 'share'):>18}" for c in columns)
+    if told:
+        shares = {place: tuple(estimate_text(c[place], "share") for c in columns) for place in told}
+        rows = tuple(Finding(place, WHERE[place], shares[place]) for place in told)
+        yield Table("BLAME", "where was what they missed?", tuple(BLAME.values()), rows)
+
+
+def _table_lines(table: Table) -> Iterator[str]:
+    """Lay out one table."""
+    label, cell = (34, 18) if table.title == "BLAME" else (24, 16)
+    yield table.title
+    yield f"   {table.question:<{label}}" + "".join(f"{column:>{cell}}" for column in table.columns)
+    for row in table.rows:
+        found = "".join(f" {text:>{cell - 1}}" for text in row.cells)
+        yield f"   {row.label:<{label}}{found}   {row.theory}".rstrip()
 
 
 def _divergences(summary: Summary) -> Iterator[str]:
@@ -440,7 +495,10 @@ def _divergences(summary: Summary) -> Iterator[str]:
 
 
 def warnings(summary: Summary, scenario: Scenario) -> Iterator[str]:
-    """Say which of the numbers should not be quoted yet, and why."""
+    """Say which of the numbers should not be quoted yet, and why; a script leaves nothing to chance."""
+    if scenario.scripted:
+        yield from _divergences(summary)
+        return
     yield from map(str, overloads(scenario, summary.value("throughput")))
     if summary.settles_after is not None:
         yield _too_short(summary.settles_after, scenario)

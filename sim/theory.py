@@ -117,6 +117,14 @@ def predictions(scenario: Scenario) -> list[Prediction]:
     return [answer for answer in _answers(scenario) if isinstance(answer, Prediction)]
 
 
+def prediction(scenario: Scenario, metric: str) -> Prediction | None:
+    """Give what a closed form says of one statistic, or None where none holds; no other is worked out."""
+    names = (metric, metric.split(".")[0])
+    forms = ((model, form) for model in MODELS for form in model.forms if form.metric in names)
+    answers = (answer for model, form in forms for answer in _answer(model, form, scenario))
+    return next((one for one in answers if isinstance(one, Prediction) and one.metric == metric), None)
+
+
 def refusals(scenario: Scenario) -> list[Refusal]:
     """Give the closed forms that do not hold, each with the reason."""
     return [answer for answer in _answers(scenario) if isinstance(answer, Refusal)]

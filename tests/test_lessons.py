@@ -16,7 +16,8 @@ import pytest
 import sim
 from sim.library import names
 from sim.metrics import Summary, diverged
-from sim.replicate import combine, cores, play, process_pool
+from sim.processes import cores, process_pool
+from sim.replicate import combine, play
 from sim.scenario import Scenario
 from sim.terminal import summary_lines
 

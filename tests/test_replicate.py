@@ -1,5 +1,5 @@
 import math
-import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from attrs import astuple, evolve
 
 import sim
 from sim.metrics import Estimate, as_json
-from sim.replicate import combine, interval, play, play_all, side_by_side
+from sim.replicate import combine, interval, play, play_all
 from sim.scenario_file import parse_scenario
 
 QUEUE = """
@@ -59,18 +59,13 @@ def test_the_result_does_not_depend_on_the_number_of_processes() -> None:
     assert together[0].trace.fingerprint == together[0].summary.fingerprint
 
 
-def fragile(parent: int, number: int) -> int:
-    """Give the number back; of the second one, a process other than the parent dies."""
-    if number == 1 and os.getpid() != parent:
-        os._exit(1)
-    return number
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_work_that_costs_a_process_its_life_is_done_here(jobs: int) -> None:
-    """Results come in the order of the tasks, and none is missing though a process was killed."""
-    tasks = [(os.getpid(), number) for number in range(5)]
-    assert list(side_by_side(fragile, tasks, jobs)) == [0, 1, 2, 3, 4]
+def test_any_executor_will_do() -> None:
+    """Threads of this process play the same summary as the process alone, with the same interval."""
+    settings = {"duration": "3s", "warmup": "1s", "replications": "3"}
+    alone = sim.measure("flash-sale", jobs=1, settings=settings)
+    with ThreadPoolExecutor(3) as threads:
+        together = sim.measure("flash-sale", settings=settings, executor=threads)
+    assert as_json(evolve(alone, wall_seconds=0)) == as_json(evolve(together, wall_seconds=0))
 
 
 def test_replications_are_independent_of_each_other_and_of_their_number() -> None:

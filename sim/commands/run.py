@@ -12,6 +12,7 @@ from attrs import frozen
 
 from sim.commands.shell import (
     AS_JSON,
+    ENGINE_HELP,
     EXPECTATION_MISSED,
     FAILED,
     INTERRUPTED,
@@ -19,6 +20,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    get_ready,
     progress,
     scenario_of,
     settings_of,
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
 OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
-ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for an answer; or whatever can."
 
 
 @click.command("run")
@@ -49,7 +50,7 @@ ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for a
 @click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="trio", help=ENGINE_HELP)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help=OUT_HELP)
 @AS_JSON
-@click.option("--realtime", is_flag=True, help="Tell a story in the time it takes.")
+@click.option("--realtime", is_flag=True, help="Show it in the time that it takes.")
 @click.option("--check-determinism", is_flag=True, help="Play it all again, in new processes, and compare.")
 def run_scenario(
     name: str,
@@ -67,19 +68,25 @@ def run_scenario(
 ) -> int:
     """Run a scenario and show what it found."""
     scenario = scenario_of(name, settings_of(settings, seed, replications))
-    if realtime and (as_json or not scenario.scripted):
-        raise Refusal("--realtime tells a story line by line: it needs a scenario of steps, and no --json")
+    if realtime and (as_json or not (scenario.scripted or sys.stdout.isatty())):
+        raise Refusal(
+            "--realtime tells a story line by line: it needs a scenario of steps or a terminal, and no --json"
+        )
     aim = _aim(precision, metric, limit)
+    if aim or scenario.replications > 1:
+        get_ready("sim.plots", "scipy.special")
     result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)
         _agree(result, _play(result.name, again, engine, jobs=max(2, again.replications)))
+    if realtime:
+        result = _watch(result)
     if as_json:
         click.echo(json.dumps(_json(result), indent=1, ensure_ascii=False))
-    elif scenario.scripted:
-        _tell(result, realtime)
-    else:
+    elif not scenario.scripted:
         _show(result)
+    elif not realtime:
+        _tell(result)
     if aim:
         click.echo(_precision(aim, result), err=as_json)
     folder = out or Path("runs", f"{result.name}-{result.summary.fingerprint[:6]}")
@@ -183,14 +190,34 @@ def _json(result: Result) -> dict[str, Any]:
     return {**found, "expectations": claims, "warnings": list(warnings(summary, result.scenario))}
 
 
-def _tell(result: Result, realtime: bool) -> None:
-    """Tell a story line by line."""
+def _watch(result: Result) -> Result:
+    """Show a run in the time it takes, in pictures on a terminal, else line by line; Ctrl-C ends it early."""
     from sim.tale import in_real_time, tell
 
-    lines = tell(result.trace) if result.trace else []
-    for line in in_real_time(lines) if realtime else lines:
+    if result.interrupted or not result.trace:
+        return result
+    try:
+        if sys.stdout.isatty():
+            from rich.console import Console
+
+            from sim.watch import watch
+
+            watch(result.trace, Console())
+        else:
+            for line in in_real_time(tell(result.trace)):
+                click.echo(str(line))
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        return attrs.evolve(result, interrupted="interrupted: not watched to the end")
+    return result
+
+
+def _tell(result: Result) -> None:
+    """Tell a story line by line."""
+    from sim.tale import tell
+
+    for line in tell(result.trace) if result.trace else []:
         click.echo(str(line))
-        sys.stdout.flush()
 
 
 def _show(result: Result) -> None:

@@ -1,14 +1,16 @@
 """What a notebook shows for itself: words without quotes, a table, an actor's source, a figure."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
 
 from sim import plots
+from sim.backlog import backlog
 from sim.glossary import METRICS, split_name
-from sim.metrics import numbers
+from sim.messages import exchange
+from sim.metrics import Summary, numbers
 from sim.terminal import number_text
 from sim.timeline import timeline
 from sim.trace import Trace
@@ -76,6 +78,22 @@ def source(thing: Callable[..., Any]) -> Source:
 def lag(trace: Trace, product: int | None = None, window: tuple[float, float] | None = None) -> Any:
     """Draw how the read model follows the write model, of one product or of all, in a window of time."""
     return plots.lag_over_time(timeline(trace, product, window))
+
+
+def queue(trace: Trace) -> Any:
+    """Draw how many commands wait, in the channel and at its door, and how busy the writer is."""
+    return plots.queue_over_time(backlog(trace))
+
+
+def hockey_stick(found: Mapping[float, Summary], theory: Sequence[tuple[float, float]]) -> Any:
+    """Draw the mean time to commit, measured at several loads, and beside it what a formula says."""
+    estimates = [summary.estimate("command_latency.mean") for summary in found.values()]
+    return plots.hockey_stick(list(found), [plots.Line("measured", estimates, theory)])
+
+
+def messages(trace: Trace, product: int | None = None, window: tuple[float, float] | None = None) -> Any:
+    """Draw who sent what to whom, about one product or about all, in a window of time."""
+    return plots.space_time(exchange(trace, window, product))
 
 
 def show(figure: Any) -> Picture:

@@ -47,14 +47,19 @@ class Knob:
         import ipywidgets
 
         slider = ipywidgets.SelectionSlider(
-            options=self.values, value=self.at, description=self.key, continuous_update=False
+            options=self.values,
+            value=self.at,
+            description=self.key,
+            style={"description_width": "initial"},
+            readout=False,  # it has no room for more than a few letters
+            continuous_update=False,
         )
-        words, image = ipywidgets.Label(self.words), ipywidgets.Image(format="svg+xml")
+        words, image = ipywidgets.Label(self._line()), ipywidgets.Image(format="svg+xml")
         image.value = self.picture.svg.encode()
 
         def moved(change: Mapping[str, Any]) -> None:
             self._go(change["new"])
-            words.value, image.value = self.words, self.picture.svg.encode()
+            words.value, image.value = self._line(), self.picture.svg.encode()
 
         slider.observe(moved, "value")
         self._slider = slider
@@ -63,11 +68,15 @@ class Knob:
     def _go(self, value: str) -> None:
         """Play and draw."""
         self.trace, self.at = self._play(value), value
-        self.words = _line(self.trace, self._tells)
+        self.words = _in_words(self.trace, self._tells)
         self.picture = show(self._draw(self.trace))
 
+    def _line(self) -> str:
+        """Say what it stands at, and what was found there."""
+        return f"{self.key} = {self.at}, {self.words}"
+
     def _repr_mimebundle_(self, **how: object) -> Any:
-        still = {"image/svg+xml": self.picture.svg, "text/plain": f"{self.key} = {self.at}, {self.words}"}
+        still = {"image/svg+xml": self.picture.svg, "text/plain": self._line()}
         try:
             return still | self.widget()._repr_mimebundle_(**how)
         except ImportError:
@@ -94,8 +103,8 @@ def slider(
 
     middle = values[len(values) // 2]
     trace = play(middle)
-    return Knob(key, values, middle, trace, show(draw(trace)), _line(trace, tells), play, draw, tells)
+    return Knob(key, values, middle, trace, show(draw(trace)), _in_words(trace, tells), play, draw, tells)
 
 
-def _line(trace: Trace, tells: Sequence[str]) -> str:
+def _in_words(trace: Trace, tells: Sequence[str]) -> str:
     return ", ".join(f"{name} {text}" for name, text in told(trace, tells).items())

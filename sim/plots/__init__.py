@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.plots.blame import blame_waterfall as blame_waterfall
     from sim.plots.canvas import as_svg as as_svg
+    from sim.plots.canvas import as_svg_without_halos as as_svg_without_halos
     from sim.plots.canvas import save as save
     from sim.plots.grid import Side as Side
     from sim.plots.grid import heatmap as heatmap
@@ -29,6 +30,7 @@ _HOMES = {
     "Line": "sim.plots.load",
     "Side": "sim.plots.grid",
     "as_svg": "sim.plots.canvas",
+    "as_svg_without_halos": "sim.plots.canvas",
     "blame_waterfall": "sim.plots.blame",
     "heatmap": "sim.plots.grid",
     "hockey_stick": "sim.plots.load",

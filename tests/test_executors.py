@@ -1,0 +1,71 @@
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sim.executors import in_any_order, side_by_side
+from sim.processes import process_pool
+
+SCRIPT = """
+import sim
+settings = {"duration": "500ms", "warmup": "0s", "replications": "2"}
+print(sim.measure("flash-sale", jobs=2, settings=settings).replications)
+"""
+
+
+def fragile(parent: int, number: int) -> int:
+    """Give the number back; of the second one, a process other than the parent dies."""
+    if number == 1 and os.getpid() != parent:
+        os._exit(1)
+    return number
+
+
+def deadly(folder: Path, number: int) -> int:
+    """Give the number back; the first process that is given 0 dies, and each that is given 1."""
+    if number == 1 or (number == 0 and not (folder / "tried").exists()):
+        (folder / "tried").touch()
+        os._exit(1)
+    return number
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_work_that_costs_a_process_its_life_is_done_here(jobs: int) -> None:
+    """Results come in the order of the tasks, and none is missing though a process was killed."""
+    tasks = [(os.getpid(), number) for number in range(5)]
+    assert list(side_by_side(fragile, tasks, jobs)) == [0, 1, 2, 3, 4]
+
+
+def test_what_dies_with_its_process_is_tried_again(tmp_path: Path) -> None:
+    """A second death of the same work leaves it without a result; a process that was killed loses nothing."""
+    deaths: list[int] = []
+    tasks = [(tmp_path, number) for number in range(4)]
+    found = in_any_order(deadly, tasks, jobs=2, on_death=lambda: deaths.append(1))
+    assert dict(found) == {0: 0, 1: None, 2: 2, 3: 3}
+    assert len(deaths) == 1
+
+
+def test_work_is_done_here_or_by_whatever_executor_is_given() -> None:
+    """Each task has its number, in whatever order they end."""
+    tasks = [(number, 2) for number in range(100)]
+    here = dict(in_any_order(pow, tasks, jobs=1))
+    with ThreadPoolExecutor(3) as threads:
+        assert dict(in_any_order(pow, tasks, executor=threads)) == here
+    assert here[9] == 81
+
+
+def test_a_process_of_the_pool_keeps_to_one_core() -> None:
+    """With as many processes as cores, more threads would only be in each other's way."""
+    with process_pool(1) as pool:
+        assert pool.submit(pl.thread_pool_size).result() == 1
+
+
+def test_a_script_need_not_ask_whether_it_is_the_main_one(tmp_path: Path) -> None:
+    """The processes that it opens do not start it again."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("2\n", "")
