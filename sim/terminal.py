@@ -8,6 +8,7 @@ from textwrap import wrap
 
 from sim.certificate import FAR, LEAST, MOST, Certificate, Coverage, Row
 from sim.durations import duration_text
+from sim.expectations import verdict, would_tell
 from sim.glossary import METRICS, QUANTILES, VALUE, split_name
 from sim.metrics import Estimate, Summary
 from sim.precision import Aim, width
@@ -22,6 +23,8 @@ COLUMNS = ("p50", "p95", "p99", "max")
 BESIDE = "p99"  # the column for which theory speaks, where there are several
 NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 SOME = 5  # products are named where many differ
+MANY = 10_000  # replications, which nobody wants to be told of
+UNMET = {"fails": "fail", "not resolved": "not resolved"}
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
 NO_END = 0.45  # a cut beyond so much of the run lies at the end of the half in which it is looked for
 
@@ -152,17 +155,58 @@ def _wrapped(text: str, indent: int) -> list[str]:
 
 
 def expectation_line(expect: Expect, summary: Summary) -> str:
-    """Say whether an expectation holds, what was found, and by how much it was missed."""
-    bound = expect.below if expect.below is not None else expect.above
-    assert bound is not None
-    actual = summary.value(expect.metric)
-    unit = METRICS[split_name(expect.metric)[0]].unit
-    sign = "<" if expect.below is not None else ">"
-    claim = f"{expect.metric} {sign} {number_text(bound, unit)}"
-    found = f"{claim:<36}{number_text(actual, unit):>10}"
-    if expect.holds(actual):
+    """Say whether an expectation holds, what was found, and by how much it was missed, or what would tell."""
+    estimate, unit = summary.estimate(expect.metric), METRICS[split_name(expect.metric)[0]].unit
+    how = verdict(expect, summary)
+    if how == "not resolved":
+        return f"?  {claim(expect):<36}{estimate_text(estimate, unit):>10}     {_undecided(expect, summary)}"
+    found = f"{claim(expect):<36}{number_text(estimate.estimate, unit):>10}"
+    if how == "holds":
         return f"✓  {found}"
-    return f"✗  {found}{_how_far_off(actual, bound)}"
+    return f"✗  {found}{_how_far_off(estimate.estimate, expect.bound)}"
+
+
+def claim(expect: Expect) -> str:
+    """Write an expectation: "staleness.p99 < 1 s"."""
+    sign = "<" if expect.below is not None else ">"
+    return f"{expect.metric} {sign} {number_text(expect.bound, METRICS[split_name(expect.metric)[0]].unit)}"
+
+
+def verdict_row(name: str, scenario: Scenario, summary: Summary, elapsed: float) -> str:
+    """Put a run into one row: whether what is expected of it holds, what was found, and how long it took."""
+    told = "   ".join(_shortly(expect, summary) for expect in scenario.expect)
+    return f"{_mark(scenario, summary)}  {name}{elapsed:>7.2f} s   {told or 'nothing is expected'}"
+
+
+def verdicts_line(found: Sequence[tuple[Scenario, Summary]]) -> str:
+    """Count the expectations of several runs that hold, fail, and are not resolved."""
+    verdicts = [verdict(expect, summary) for scenario, summary in found for expect in scenario.expect]
+    told = [f"{verdicts.count('holds')} of {count(len(verdicts), 'expectation')} hold"]
+    told += [f"{verdicts.count(how)} {words}" for how, words in UNMET.items() if how in verdicts]
+    return f"   {count(len(found), 'scenario')}: {', '.join(told)}"
+
+
+def _mark(scenario: Scenario, summary: Summary) -> str:
+    """Mark a run by the worst that became of what is expected of it."""
+    found = {verdict(expect, summary) for expect in scenario.expect}
+    return "✗" if "fails" in found else "?" if "not resolved" in found else "✓"
+
+
+def _shortly(expect: Expect, summary: Summary) -> str:
+    """Say what is expected and what was found, in a few words."""
+    unit = METRICS[split_name(expect.metric)[0]].unit
+    how = verdict(expect, summary)
+    return f"{claim(expect)}: {estimate_text(summary.estimate(expect.metric), unit)}" + (
+        "" if how == "holds" else f" ({how})"
+    )
+
+
+def _undecided(expect: Expect, summary: Summary) -> str:
+    """Say that a bound lies inside an interval, and how many replications may move it out."""
+    enough = would_tell(expect, summary)
+    if enough > MANY:
+        return "not resolved"
+    return f"not resolved: --replications {math.ceil(enough)} may tell"
 
 
 def precision_line(aim: Aim, summary: Summary, scenario: Scenario) -> str:

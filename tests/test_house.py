@@ -39,6 +39,7 @@ READING_ORDER = [
     "engines",
     "blame",
     "metrics",
+    "expectations",
     "steady",
     "laws",
     "formulas",
