@@ -44,6 +44,7 @@ READING_ORDER = [
     "evidence",
     "visibility",
     "metrics",
+    "expectations",
     "steady",
     "laws",
     "formulas",
