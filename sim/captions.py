@@ -11,9 +11,10 @@ from attrs import frozen
 from sim import plots
 from sim.backlog import Backlog, backlog
 from sim.drawing import Drawing, drawing
+from sim.gallery import View, costs, draw, fitting, telling
 from sim.glossary import QUANTILES
-from sim.messages import Exchange, NoSuchQuery, around_worst
-from sim.metrics import Summary, numbers, quantiles_of
+from sim.messages import Exchange, Hidden
+from sim.metrics import Summary, numbers
 from sim.terminal import BLAME, LITTLE, WHERE
 from sim.theory import Law, law
 from sim.timeline import Timeline, telling_product, timeline
@@ -21,14 +22,10 @@ from sim.trace import Trace
 from sim.visibility import VisibilityCurve, visibility_curve
 from sim.wording import count, number_text, readable
 
-NINES = {  # whose percentiles are drawn
-    "staleness": "staleness",
-    "visibility_lag": "visibility lag",
-    "command_latency": "time to commit",
-}
-
 QUOTED = ("p50", "p99", "p99.9")
 SHARES = tuple(QUANTILES[p] for p in QUOTED)
+SOME = 4  # versions that are told one by one
+FOR_A_STORY = ("lag", "blame", "spacetime")  # the others are about many
 
 
 @frozen
@@ -41,59 +38,26 @@ class Picture:
     drawing: Drawing
 
 
+@frozen
+class Caption:
+    """What a figure is called, and how one says in words what it shows of a run."""
+
+    title: str
+    words: Callable[[Trace, Summary], str]
+
+
 def pictures(trace: Trace, summary: Summary) -> list[Picture]:
     """Draw each figure that fits a run, those that tell most first."""
-    drawn = (draw(trace, summary) for draw in FIGURES)
-    return [picture for picture in drawn if picture]
+    there = set(fitting(trace)) & set(FOR_A_STORY if trace.scenario.scripted else CAPTIONS)
+    return [_picture(name, trace, summary) for name in CAPTIONS if name in there]
 
 
-def _lag(trace: Trace, _: Summary) -> Picture:
-    seen = timeline(trace, telling_product(trace))
-    svg = plots.as_svg_without_halos(plots.lag_over_time(seen))
-    return _picture("lag-over-time", "Lag over time", lag_words(seen), svg)
-
-
-def _blame(_: Trace, summary: Summary) -> Picture | None:
-    if math.isnan(summary.value("blame.delay")):
-        return None  # no read was stale
-    svg = plots.as_svg_without_halos(plots.blame_waterfall(summary.metrics))
-    return _picture("blame", "Where the stale time went", blame_words(summary), svg)
-
-
-def _visibility(trace: Trace, _: Summary) -> Picture | None:
-    if trace.scenario.scripted:
-        return None  # a story's few changes tell themselves, and so do its commands
-    curve, theory = visibility_curve(trace), law(trace.scenario, "t_visibility")
-    svg = plots.as_svg_without_halos(plots.t_visibility({"": curve}, theory))
-    return _picture("visibility", "Visibility", visibility_words(curve, theory), svg)
-
-
-def _queue(trace: Trace, _: Summary) -> Picture | None:
-    if trace.scenario.scripted or trace.scenario.architecture == "unsafe":
-        return None  # where there is no lock, nobody waits
-    waiting = backlog(trace)
-    svg = plots.as_svg_without_halos(plots.queue_over_time(waiting))
-    return _picture("queue", "What waits", queue_words(waiting), svg)
-
-
-def _percentiles(trace: Trace, _: Summary) -> Picture | None:
-    if trace.scenario.scripted:
-        return None
-    curves = {label: quantiles_of(trace, name) for name, label in NINES.items()}
-    laws = {label: found for name, label in NINES.items() if (found := law(trace.scenario, name))}
-    svg = plots.as_svg_without_halos(plots.percentiles_by_nines(curves, laws))
-    measured = numbers(trace, [f"{name}.{p}" for name in NINES for p in QUOTED])
-    seconds = {label: [measured[f"{name}.{p}"] for p in QUOTED] for name, label in NINES.items()}
-    return _picture("percentiles", "Percentiles", percentile_words(seconds), svg)
-
-
-def _messages(trace: Trace, _: Summary) -> Picture | None:
-    try:
-        told = around_worst(trace)
-    except NoSuchQuery:
-        return None
-    svg = plots.as_svg_without_halos(plots.space_time(told))
-    return _picture("space-time", "How the stalest read came about", message_words(told), svg)
+def _picture(name: str, trace: Trace, summary: Summary) -> Picture:
+    """Draw a figure; the words about it are found at "words-", followed by its name."""
+    figure = plots.blame_waterfall(summary.metrics) if name == "blame" else draw(trace, name)
+    caption = CAPTIONS[name]
+    drawn = drawing(plots.as_svg_without_halos(figure), caption.title, described_by=f"words-{name}")
+    return Picture(name, caption.title, caption.words(trace, summary), drawn)
 
 
 def lag_words(seen: Timeline) -> str:
@@ -117,6 +81,8 @@ def lag_words(seen: Timeline) -> str:
 
 def blame_words(summary: Summary) -> str:
     """Name the places where the missing changes were, the one with most of the time first."""
+    if math.isnan(summary.value(f"blame.{next(iter(WHERE))}")):
+        return "No read was stale."
     said = []
     for name, label in BLAME.items():
         shares = {place: summary.value(f"{name}.{place}") for place in WHERE}
@@ -166,29 +132,52 @@ def percentile_words(seconds: dict[str, list[float]]) -> str:
 
 
 def message_words(told: Exchange) -> str:
-    """Say what the read asked for missed, when that was committed, and when it could be seen."""
-    assert told.focus is not None, "it is about one read"
+    """Say what a read missed; or of all that was said, which versions could not be seen at once."""
+    hidden = [_hidden_words(one) for one in told.hidden[:SOME]]
+    more = f"; and {count(len(told.hidden) - SOME, 'version')} more" if len(told.hidden) > SOME else ""
+    if told.focus is None:
+        start, end = map(readable, told.window)
+        said = f"Between {start} and {end}, {count(len(told.messages), 'message')}"
+        return f"{said}: {'; '.join(hidden)}{more}." if hidden else f"{said}."
     asked = f"At {readable(told.focus.sent, 4)} somebody asks for product {told.product}"
-    if not told.hidden:
+    if not hidden:
         return f"{asked}, and is shown all that was committed: no read was stale."
-    missed = told.hidden[0]
-    seen = "never seen" if math.isinf(missed.shown) else f"seen from {readable(missed.shown, 4)} on"
-    return (
-        f"{asked}, and misses version {missed.version:,}, which was committed at "
-        f"{readable(missed.since, 4)} and is {seen}: the answer is {readable(told.staleness)} stale."
-    )
+    return f"{asked}, and the answer is {readable(told.staleness)} stale: {hidden[0]}."
 
 
-def _picture(name: str, title: str, words: str, svg: str) -> Picture:
-    """Make a picture of which the words are found at "words-", followed by its name."""
-    return Picture(name, title, words, drawing(svg, title, described_by=f"words-{name}"))
+def _hidden_words(one: Hidden) -> str:
+    """Say when a version was committed, and from when on it can be seen."""
+    seen = "never seen" if math.isinf(one.shown) else f"seen from {readable(one.shown, 4)} on"
+    return f"version {one.version:,} is committed at {readable(one.since, 4)} and {seen}"
 
 
-FIGURES: tuple[Callable[[Trace, Summary], Picture | None], ...] = (
-    _lag,
-    _blame,
-    _visibility,
-    _queue,
-    _percentiles,
-    _messages,
-)
+def _lag(trace: Trace, _: Summary) -> str:
+    return lag_words(timeline(trace, telling_product(trace)))
+
+
+def _visibility(trace: Trace, _: Summary) -> str:
+    return visibility_words(visibility_curve(trace), law(trace.scenario, "t_visibility"))
+
+
+def _queue(trace: Trace, _: Summary) -> str:
+    return queue_words(backlog(trace))
+
+
+def _percentiles(trace: Trace, _: Summary) -> str:
+    names = costs(trace)
+    found = numbers(trace, [f"{name}.{p}" for name in names.values() for p in QUOTED])
+    return percentile_words({label: [found[f"{name}.{p}"] for p in QUOTED] for label, name in names.items()})
+
+
+def _messages(trace: Trace, _: Summary) -> str:
+    return message_words(telling(trace, View()))
+
+
+CAPTIONS = {
+    "lag": Caption("Lag over time", _lag),
+    "blame": Caption("Where the stale time went", lambda _, summary: blame_words(summary)),
+    "visibility": Caption("Visibility", _visibility),
+    "queue": Caption("What waits", _queue),
+    "percentiles": Caption("Percentiles", _percentiles),
+    "spacetime": Caption("Who said what to whom", _messages),
+}

@@ -79,13 +79,17 @@ def _queue(trace: Trace, _: View) -> Figure:
 
 
 def _percentiles(trace: Trace, _: View) -> Figure:
-    """Draw what writing costs, and what reading does: staleness, or with one model the wait for an answer."""
-    reading = "staleness" if trace.scenario.architecture == "cqrs" else "query_latency"
-    names = {"time to commit": "command_latency", READING[reading]: reading}
+    names = costs(trace)
     curves = {label: quantiles_of(trace, name) for label, name in names.items()}
     laws = {label: law(trace.scenario, name) for label, name in names.items()}
     theory = {label: found for label, found in laws.items() if found}
     return plots.percentiles_by_nines(curves, theory, colors=[(WRITE, WRITE), (READ, READ_TEXT)])
+
+
+def costs(trace: Trace) -> dict[str, str]:
+    """Name what writing costs, and what reading does: staleness, or with one model the wait for an answer."""
+    reading = "staleness" if trace.scenario.architecture == "cqrs" else "query_latency"
+    return {"time to commit": "command_latency", READING[reading]: reading}
 
 
 def _blame(trace: Trace, _: View) -> Figure:
@@ -93,10 +97,10 @@ def _blame(trace: Trace, _: View) -> Figure:
 
 
 def _spacetime(trace: Trace, view: View) -> Figure:
-    return plots.space_time(_exchange(trace, view))
+    return plots.space_time(telling(trace, view))
 
 
-def _exchange(trace: Trace, view: View) -> Exchange:
+def telling(trace: Trace, view: View) -> Exchange:
     """Choose what to tell: what is asked for; or all of it, or what led to the worst if that is too much."""
     if view.around == "worst":
         return around_worst(trace)

@@ -61,13 +61,18 @@ class Grid:
     cells: tuple[Cell, ...]
 
 
-def lay_out(name: str | Path, axes: Sequence[Axis], settings: Mapping[str, str] | None = None) -> Grid:
-    """Make the grid of a scenario, some keys of which are set otherwise in all cells.
+def lay_out(
+    name: str | Path,
+    axes: Sequence[Axis],
+    settings: Mapping[str, str] | None = None,
+    most: int = MOST_CELLS,
+) -> Grid:
+    """Make the grid of a scenario, of so many cells at most, with some keys set otherwise in all of them.
 
     BadGrid, NoSuchScenario and BadScenario say what is wrong.
     """
     settings = settings or {}
-    _fit_together(axes, settings)
+    _fit_together(axes, settings, most)
     base = library.load_scenario(name, settings)
     cells = []
     for values in product(*(axis.values for axis in axes)):
@@ -135,7 +140,7 @@ def number_at(scenario: Scenario, key: str) -> float | None:
     return float(here) if isinstance(here, int | float) and not isinstance(here, bool) else None
 
 
-def _fit_together(axes: Sequence[Axis], settings: Mapping[str, str]) -> None:
+def _fit_together(axes: Sequence[Axis], settings: Mapping[str, str], most: int) -> None:
     """Insist on something that varies, no key twice, and no more cells than anybody wants to wait for."""
     if not axes:
         raise BadGrid("nothing varies: --vary link.delay=10ms,50ms")
@@ -146,8 +151,8 @@ def _fit_together(axes: Sequence[Axis], settings: Mapping[str, str]) -> None:
     cells = 1
     for axis in axes:
         cells *= len(axis.values)
-    if cells > MOST_CELLS:
-        raise BadGrid(f"that makes {count(cells, 'cell')}, and {MOST_CELLS:,} is the most")
+    if cells > most:
+        raise BadGrid(f"that makes {count(cells, 'cell')}, and {most:,} is the most")
 
 
 def _listed(text: str) -> list[str]:

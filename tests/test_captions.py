@@ -17,7 +17,7 @@ from sim.captions import (
     queue_words,
     visibility_words,
 )
-from sim.messages import around_worst
+from sim.messages import around_worst, exchange
 from sim.metrics import Summary
 from sim.theory import law
 from sim.timeline import timeline
@@ -43,10 +43,10 @@ def drawn(name: str) -> list[Picture]:
 @pytest.mark.parametrize(
     ("name", "fits"),
     [
-        ("story", ["lag-over-time", "blame", "space-time"]),
-        ("saturation", ["lag-over-time", "blame", "visibility", "queue", "percentiles", "space-time"]),
-        ("one-lock", ["lag-over-time", "visibility", "queue", "percentiles", "space-time"]),
-        ("lost-updates", ["lag-over-time", "visibility", "percentiles", "space-time"]),
+        ("story", ["lag", "blame", "spacetime"]),
+        ("saturation", ["lag", "blame", "visibility", "queue", "percentiles", "spacetime"]),
+        ("one-lock", ["lag", "queue", "percentiles"]),
+        ("lost-updates", ["lag", "percentiles"]),
     ],
 )
 def test_a_run_has_the_figures_that_fit_it(name: str, fits: list[str]) -> None:
@@ -122,14 +122,25 @@ def test_percentiles_in_words() -> None:
     [words] = [one.words for one in drawn("saturation") if one.name == "percentiles"]
     summary = ran("saturation")[1]
     stale = (readable(summary.value(f"staleness.{p}")) for p in ("p50", "p99", "p99.9"))
-    assert f"staleness {', '.join(stale)};" in words
+    assert f"staleness {', '.join(stale)}." in words
 
 
 def test_messages_in_words() -> None:
-    """What was missed, since when it was there, from when on it was seen."""
+    """Of one read, what it missed; of all that was said, what could not be seen at once."""
     assert message_words(around_worst(ran("story")[0])) == (
-        "At 2.5 s somebody asks for product 1, and misses version 2, which was committed at 2 s and is seen "
-        "from 3 s on: the answer is 500 ms stale."
+        "At 2.5 s somebody asks for product 1, and the answer is 500 ms stale: version 2 is committed at "
+        "2 s and seen from 3 s on."
     )
     fresh = around_worst(sim.run("story", settings={"link.delay": "0ms"}))
     assert message_words(fresh).endswith("and is shown all that was committed: no read was stale.")
+    whole = exchange(ran("story")[0])
+    assert message_words(whole).endswith(
+        f", {len(whole.messages)} messages: version 1 is committed at 0 s and seen from 1 s on; "
+        "version 2 is committed at 2 s and seen from 3 s on."
+    )
+    lost = attrs.evolve(whole.hidden[0], shown=math.inf)
+    assert "version 1 is committed at 0 s and never seen" in message_words(
+        attrs.evolve(whole, hidden=(lost,))
+    )
+    assert message_words(attrs.evolve(whole, hidden=(lost,) * 6)).endswith("; and 2 versions more.")
+    assert message_words(attrs.evolve(whole, hidden=())).endswith(" messages.")

@@ -116,7 +116,7 @@ class Opened:
 
 
 NARROW = {"viewport": {"width": 390, "height": 844}}
-FIGURE = "document.querySelector('[data-slot=lag-over-time] svg').outerHTML"
+FIGURE = "document.querySelector('[data-slot=lag] svg').outerHTML"
 ACROSS = "[document.documentElement.scrollWidth, window.innerWidth]"
 TOO_WIDE = """[...document.querySelectorAll('body *')].filter(one => !one.closest('.picture') &&
     one.getBoundingClientRect().right > window.innerWidth + 1).map(one => one.outerHTML.slice(0, 80))"""
@@ -176,7 +176,7 @@ def test_a_key_press_changes_figure_and_numbers_within_a_tenth_of_a_second(brows
         after = opened.see(f"[{FIGURE}, document.querySelector('.headline').textContent]")
         assert [old == new for old, new in zip(before, after, strict=True)] == [False, False]
     assert max(opened.see("took")) < SOON
-    assert opened.see("document.querySelectorAll('[data-slot=lag-over-time] svg').length") == 1
+    assert opened.see("document.querySelectorAll('[data-slot=lag] svg').length") == 1
 
 
 def test_a_slider_says_where_it_is(browser: Any, pages: Path) -> None:
@@ -244,4 +244,4 @@ def test_without_script_it_shows_where_the_sliders_start(browser: Any, pages: Pa
     opened = Opened(browser, pages / "sliders.html", java_script_enabled=False)
     assert opened.page.is_visible(".still")
     assert not opened.page.is_visible(".sliders")
-    assert opened.page.is_visible("[data-slot=lag-over-time] svg")
+    assert opened.page.is_visible("[data-slot=lag] svg")

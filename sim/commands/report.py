@@ -3,22 +3,28 @@
 import json
 import shlex
 from collections.abc import Callable
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sim.commands.shell import SET, CutOff, Failure, Refusal, progress, scenario_of, settings_of
+from sim.commands.shell import (
+    SET,
+    CutOff,
+    Failure,
+    Refusal,
+    grid_of,
+    progress,
+    scenario_of,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from sim.report import Outcome, Report
     from sim.scenario import Scenario
 
-Values = dict[str, list[str]]
-
 MOST = 1000  # positions of all sliders together
-VARY_HELP = "A slider for a key, with these values: link.delay=10ms,50ms,250ms"
+VARY_HELP = "A slider: link.delay=10ms,50ms; 1ms..64ms doubles; 10ms..50ms/10ms goes in steps."
 
 
 @click.command("report")
@@ -55,7 +61,7 @@ def report(
         made, folder = _saved(Path(name)), Path(name)
     else:
         given = settings_of(settings, seed, replications)
-        made = _played(name, given, _values(variations))
+        made = _slid(name, given, variations) if variations else _still(name, given)
         fingerprint = made.outcomes[made.start].summary.fingerprint
         folder = Path("runs", f"{made.name}-{fingerprint[:6]}")
     path = out or folder / ("sliders.html" if variations else "report.html")
@@ -63,45 +69,34 @@ def report(
     click.echo(f"   saved {path} ({size / 1000:,.0f} kB)    next: open it in a browser")
 
 
-def _values(variations: tuple[str, ...]) -> Values:
-    """Read which keys take which values."""
-    values: Values = {}
-    for variation in variations:
-        key, _, listed = variation.partition("=")
-        values[key.strip()] = [value.strip() for value in listed.split(",") if value.strip()]
-        if not (key.strip() and values[key.strip()]):
-            raise Refusal(
-                f"--vary takes a key and its values: --vary link.delay=10ms,50ms, not {variation!r}"
-            )
-    return values
+def _still(name: str, settings: dict[str, str]) -> "Report":
+    """Play a scenario."""
+    from sim.report import Report
+
+    outcomes = _play_all([(scenario_of(name, settings), _command("run", name, settings))])
+    return Report(Path(name).stem, tuple(outcomes), _command("report", name, settings))
 
 
-def _played(name: str, settings: dict[str, str], values: Values) -> "Report":
-    """Play a scenario at every position of the sliders; there is one position where there are none."""
+def _slid(name: str, settings: dict[str, str], varied: tuple[str, ...]) -> "Report":
+    """Play a scenario at every position of the sliders, which begin where it stands, if that is one."""
     from sim.report import Report, Slider
 
-    base = scenario_of(name, settings)
-    places = list(product(*values.values()))
-    if len(places) > MOST:
-        raise Refusal(f"--vary: {len(places):,} positions, and a page holds at most {MOST:,}")
-    everywhere = [settings | dict(zip(values, place, strict=True)) for place in places]
-    scenarios = [scenario_of(name, given) for given in everywhere]
-    start = places[scenarios.index(base) if base in scenarios else 0]
-    sliders = (
-        Slider(key, tuple(values[key]), values[key].index(at)) for key, at in zip(values, start, strict=True)
-    )
-    tasks = [(one, _command("run", name, given)) for one, given in zip(scenarios, everywhere, strict=True)]
-    command = _command("report", name, settings, values)
-    return Report(Path(name).stem, tuple(_play_all(tasks)), command, tuple(sliders))
+    grid = grid_of(name, varied, settings, MOST)
+    scenarios = [cell.scenario for cell in grid.cells]
+    start = dict(grid.cells[scenarios.index(grid.base) if grid.base in scenarios else 0].settings)
+    sliders = tuple(Slider(one.key, one.values, one.values.index(start[one.key])) for one in grid.axes)
+    commands = (_command("run", name, settings | dict(cell.settings)) for cell in grid.cells)
+    outcomes = _play_all(list(zip(scenarios, commands, strict=True)))
+    return Report(Path(name).stem, tuple(outcomes), _command("report", name, settings, varied), sliders)
 
 
-def _command(verb: str, name: str, settings: dict[str, str], values: Values | None = None) -> str:
+def _command(verb: str, name: str, settings: dict[str, str], varied: tuple[str, ...] = ()) -> str:
     """Write the command that does it again."""
     words = ["sim", verb, name]
     for key, value in settings.items():
         words += [f"--{key}", value] if key in ("seed", "replications") else ["--set", f"{key}={value}"]
-    for key, listed in (values or {}).items():
-        words += ["--vary", f"{key}={','.join(listed)}"]
+    for variation in varied:
+        words += ["--vary", variation]
     return shlex.join(words)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from sim.grid import Grid
     from sim.scenario import Scenario
 
 EXPECTATION_MISSED = DISAGREES = 1
@@ -67,6 +68,18 @@ def scenario_of(name: str, settings: dict[str, str]) -> "Scenario":
     try:
         return library.load_scenario(name, settings)
     except (library.NoSuchScenario, BadScenario) as error:
+        raise Refusal(str(error)) from None
+
+
+def grid_of(name: str, varied: tuple[str, ...], settings: dict[str, str], most: int | None = None) -> "Grid":
+    """Lay out the grid that --vary asks for, of so many cells at most, or refuse with what is wrong."""
+    from sim import library
+    from sim.grid import MOST_CELLS, BadGrid, lay_out, parse_axis
+    from sim.scenario_file import BadScenario
+
+    try:
+        return lay_out(name, [parse_axis(text) for text in varied], settings, most or MOST_CELLS)
+    except (BadGrid, library.NoSuchScenario, BadScenario) as error:
         raise Refusal(str(error)) from None
 
 

@@ -20,6 +20,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    grid_of,
     progress,
     settings_of,
 )
@@ -75,7 +76,7 @@ def sweep_scenario(
     if jobs and dask:
         raise Refusal("--jobs and --dask stand instead of each other: keep one")
     _check_metric(metric)
-    grid = _grid(name, varied, settings_of(settings, seed, replications))
+    grid = grid_of(name, varied, settings_of(settings, seed, replications))
     folder = out or Path("runs", f"{Path(name).stem}-sweep-{_digest(grid)}")
     sweep = _play(Path(name).stem, grid, How(engine, jobs, dask, folder / JOURNAL, resume))
     if as_json:
@@ -109,18 +110,6 @@ class Sweep:
     found: "list[Finding | None]"
     elapsed: float
     lost: tuple[str, ...]
-
-
-def _grid(name: str, varied: tuple[str, ...], settings: dict[str, str]) -> "Grid":
-    """Lay the grid out, or refuse with what is wrong with it."""
-    from sim import library
-    from sim.grid import BadGrid, lay_out, parse_axis
-    from sim.scenario_file import BadScenario
-
-    try:
-        return lay_out(name, [parse_axis(text) for text in varied], settings)
-    except (BadGrid, library.NoSuchScenario, BadScenario) as error:
-        raise Refusal(str(error)) from None
 
 
 def _check_metric(metric: str) -> None:
