@@ -184,7 +184,7 @@ def test_many_people_share_the_lane_of_their_crowd() -> None:
     assert around_worst(library("polling")).lanes[:2] == ("clerks 10", "customers 5")
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(scenarios(architecture="cqrs"), st.integers(0, 50))
 def test_around_any_query_of_any_run_there_is_something_to_tell(scenario: Scenario, number: int) -> None:
     """No more than has room, nothing that arrives before it left, and the query itself among it."""

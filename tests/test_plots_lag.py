@@ -48,7 +48,7 @@ def story() -> Trace:
 @cache
 def library(name: str) -> Trace:
     """Run one of the scenarios that come along."""
-    return sim.run(name)
+    return sim.run(name, engine="auto")
 
 
 def flash_sale() -> Trace:

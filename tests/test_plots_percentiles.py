@@ -19,7 +19,7 @@ dejavu = figures.dejavu
 @cache
 def curve(name: str, metric: str = "command_latency") -> QuantileCurve:
     """Measure the quantiles of a metric in one of the scenarios that come along."""
-    return quantiles_of(sim.run(name), metric)
+    return quantiles_of(sim.run(name, engine="auto"), metric)
 
 
 def slower(curve: QuantileCurve, factor: float) -> QuantileCurve:

@@ -20,7 +20,7 @@ dejavu = figures.dejavu
 @cache
 def queue(name: str) -> Backlog:
     """Count what waits in one of the scenarios that come along."""
-    return backlog(sim.run(name))
+    return backlog(sim.run(name, engine="auto"))
 
 
 def small(capacity: float = 2) -> Backlog:

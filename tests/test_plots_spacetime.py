@@ -47,7 +47,7 @@ LONG = "customers whose name is much too long for any figure"
 @cache
 def library(name: str) -> Trace:
     """Run one of the scenarios that come along."""
-    return sim.run(name)
+    return sim.run(name, engine="auto")
 
 
 @cache
@@ -210,7 +210,20 @@ CASES: dict[str, Callable[[], Exchange]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+TELLING = (  # what differs most; the others take their time
+    "the story",
+    "worst of flash-sale",
+    "worst of overtaking",
+    "worst of dual-write",
+    "forty, independent, from 1.0 s",
+    "forty, serial, from 5.0 s",
+    "forty, with long names",
+)
+
+
+@pytest.mark.parametrize(
+    "case", [case if case in TELLING else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+)
 def test_no_label_is_cut_or_stands_on_another(case: str) -> None:
     """Every text lies inside the figure, no two overlap, and none stands on a line or on a dot."""
     told = CASES[case]()
