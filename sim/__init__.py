@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sim.metrics import summarise as summarise
     from sim.replicate import measure as measure
     from sim.scenario import Scenario as Scenario
+    from sim.solution import solve as solve
     from sim.sweeps import sweep as sweep
     from sim.trace import Trace as Trace
     from sim.trace import check as check
@@ -39,6 +40,7 @@ _HOMES = {
     "load_trace": "sim.trace",
     "measure": "sim.replicate",
     "run": "sim.engines",
+    "solve": "sim.solution",
     "summarise": "sim.metrics",
     "sweep": "sim.sweeps",
 }

@@ -1,7 +1,7 @@
-"""Comparisons and twins as the terminal shows them: the answer in a sentence, and what it rests on."""
+"""Comparisons, twins and solutions as the terminal shows them: a sentence, and what it rests on."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 import polars as pl
@@ -9,11 +9,13 @@ from attrs import frozen
 
 from sim.comparison import COMMITS, GREATER_IS_BETTER, Comparison, Variant, resolved
 from sim.glossary import METRICS, split_name
+from sim.knob import Knob
 from sim.metrics import Estimate
+from sim.solution import Point, Solution
 from sim.steady import LAG, overloads
-from sim.terminal import NARROW, WIDTH, decimals, estimate_text, number_text, scale
+from sim.terminal import NARROW, WIDTH, decimals, estimate_text, scale
 from sim.twins import Twins, worst
-from sim.wording import count, readable
+from sim.wording import count, number_text, readable
 
 BAR = 40  # characters of the longest one
 NAME = 36  # characters beside it
@@ -233,3 +235,67 @@ def _told(flip: pl.DataFrame, here: Variant, there: Variant) -> str:
         f"{asked:.3f} s: session {session}, product {product}, "
         f"{readable(max(before, after))} stale with {stale}, fresh with {fresh}"
     )
+
+
+def solution_lines(solution: Solution) -> Iterator[str]:
+    """Lay a solution out: the answer in one sentence, how exact it is, and what theory says."""
+    knob, metric = solution.knob, solution.wanted.metric
+    runs, tried = count(solution.replications, "replication"), count(len(solution.curve), "setting")
+    yield from wrap(f"{metric} is {_claim(solution)} as long as {_condition(solution)}.", WIDTH)
+    yield f"   found in {runs} of {tried}, each on the same luck"
+    yield f"   there, {metric} is {estimate_text(solution.reached, _unit(metric))}"
+    if solution.closed_form:
+        exact = number_text(solution.closed_form.setting, knob.kind.unit)
+        form = solution.closed_form.form
+        yield f"   theory {exact}   {form.formula}   ({form.model})"
+    yield f'   to see it: --set {knob.key}="{knob.text(_rounded(solution))}"'
+    if solution.doubts:
+        yield ""
+        yield from (f"!  {doubt}" for doubt in solution.doubts)
+
+
+def _claim(solution: Solution) -> str:
+    """Say what was wanted: "below 10%"."""
+    wanted = solution.wanted
+    side, bound = ("below", wanted.below) if wanted.below is not None else ("above", wanted.above)
+    assert bound is not None
+    return f"{side} {number_text(bound, _unit(wanted.metric))}"
+
+
+def _condition(solution: Solution) -> str:
+    """Say up to which setting, or from which on, and between what bounds that lies."""
+    unit, found = solution.knob.kind.unit, solution.setting
+    low, high = found.low, found.high
+    side = "at most" if solution.at_most else "at least"
+    said = f"{solution.knob.what} is {side}"
+    if low is None and high is None:
+        return f"{said} {number_text(found.estimate, unit)}"
+    value, least, most = _together((found.estimate, low, high), unit)
+    if low is None:
+        return f"{said} {value} (95% interval: {most} or less)"
+    return f"{said} {value} (95% interval: {least} {'or more' if high is None else f'to {most}'})"
+
+
+def _together(numbers: tuple[float | None, ...], unit: str) -> list[str]:
+    """Write a number and its bounds to the digits that the width between them leaves."""
+    known = [number for number in numbers if number is not None]
+    half = (max(known) - min(known)) / 2
+    size, sign = scale(known[0], unit)
+    if half < NARROW * abs(known[0]) or (float(known[0]).is_integer() and unit == "1"):
+        return ["" if number is None else number_text(number, unit) for number in numbers]
+    digits = decimals(half / size)
+    return ["" if number is None else f"{number / size:,.{digits}f}{sign}" for number in numbers]
+
+
+def _rounded(solution: Solution) -> float:
+    """Round a setting to what is worth typing."""
+    value = solution.setting.estimate
+    return value if solution.knob.kind.whole else float(f"{value:.4g}")
+
+
+def curve_lines(knob: Knob, metric: str, curve: Sequence[Point]) -> Iterator[str]:
+    """Lay out what was measured at each setting that was tried."""
+    yield f"   {knob.what:<24}{metric:>24}"
+    for point in curve:
+        reached = estimate_text(point.reached, _unit(metric))
+        yield f"   {number_text(point.setting, knob.kind.unit):<24}{reached:>24}"

@@ -15,12 +15,12 @@ from sim.gallery import View, costs, draw, fitting, telling
 from sim.glossary import QUANTILES
 from sim.messages import Exchange, Hidden
 from sim.metrics import Summary, numbers
-from sim.terminal import BLAME, LITTLE, WHERE, number_text
+from sim.terminal import BLAME, LITTLE, WHERE
 from sim.theory import Law, law
 from sim.timeline import Timeline, telling_product, timeline
 from sim.trace import Trace
 from sim.visibility import VisibilityCurve, visibility_curve
-from sim.wording import count, readable
+from sim.wording import count, number_text, readable
 
 QUOTED = ("p50", "p99", "p99.9")
 SHARES = tuple(QUANTILES[p] for p in QUOTED)

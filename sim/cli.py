@@ -11,6 +11,7 @@ from sim.commands.plot import plot_run
 from sim.commands.report import report
 from sim.commands.run import run_scenario
 from sim.commands.shell import FAILED, INTERRUPTED, PIPE_CLOSED
+from sim.commands.solve import solve
 from sim.commands.sweep import sweep_scenario
 from sim.commands.theory import show_theory
 from sim.commands.verify import verify
@@ -31,6 +32,8 @@ def commands() -> None:
                            what one change does, on the same luck
     sim sweep saturation --vary link.delay=10ms..80ms
                            the same for each of some values
+    sim solve slow-link --metric stale_read_fraction --below 1% --by link.delay
+                           what it would take
     sim theory saturation  what closed forms say of it, and why others do not hold
     sim verify             the whole program against all closed forms
     """  # noqa: D301, for click wants the character and not how it is written
@@ -46,7 +49,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, plot_run, report, compare, sweep_scenario, show_theory, verify):
+for command in (run_scenario, plot_run, report, compare, sweep_scenario, solve, show_theory, verify):
     commands.add_command(command)
 
 

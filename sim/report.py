@@ -26,8 +26,9 @@ from sim.drawing import sheet
 from sim.glossary import METRICS, split_name
 from sim.metrics import Summary
 from sim.scenario import WRITE, Expect, Scenario, Workers
-from sim.terminal import Table, claim, estimate_text, facts, number_text, tables, way
+from sim.terminal import Table, claim, estimate_text, facts, tables, way
 from sim.theory import Prediction
+from sim.wording import number_text
 
 HEADLINES = {
     "stale_read_fraction": "stale reads",

@@ -350,6 +350,11 @@ class Expect:
         bounds = {"below": self.below, "above": self.above}
         return {"metric": self.metric} | {k: write(v) for k, v in bounds.items() if v is not None}
 
+    @property
+    def bound(self) -> float:
+        """What the value must lie below, or above."""
+        return self.below if self.below is not None else self.above or 0.0
+
     def holds(self, actual: float) -> bool:
         """Say whether a measured value keeps the promise; what could not be measured does not."""
         if self.below is not None:

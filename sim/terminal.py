@@ -10,13 +10,14 @@ from attrs import frozen
 
 from sim.certificate import FAR, LEAST, MOST, Certificate, Coverage, Row
 from sim.durations import duration_text
+from sim.expectations import Verdict, verdict, would_tell
 from sim.glossary import METRICS, QUANTILES, VALUE, split_name
 from sim.metrics import Estimate, Summary
 from sim.precision import Aim, width
 from sim.scenario import Expect, Scenario
 from sim.steady import overloads, unsteady
 from sim.theory import Prediction, Refusal
-from sim.wording import count, readable, significant, time_unit
+from sim.wording import count, number_text, readable, significant, time_unit
 
 WIDTH = 100  # of what is broken into lines
 FORMULA = 42  # of the column that it has in the certificate
@@ -24,6 +25,8 @@ COLUMNS = ("p50", "p95", "p99", "max")
 BESIDE = "p99"  # the column for which theory speaks, where there are several
 NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 SOME = 5  # products are named where many differ
+MANY = 10_000  # replications, which nobody wants to be told of
+UNMET = {"fails": "fail", "not resolved": "not resolved"}
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
 NO_END = 0.45  # a cut beyond so much of the run lies at the end of the half in which it is looked for
 
@@ -77,6 +80,7 @@ WHERE = {
     "overwritten": "overwritten",
     "lost": "lost for ever",
 }
+MARKS: dict[Verdict, str] = {"fails": "✗", "not resolved": "?", "holds": "✓"}  # the worst one first
 LITTLE = 0.001  # a share of the blame that is not worth a line
 
 CONTENTION = {
@@ -120,12 +124,17 @@ class Table:
 
 @frozen
 class Claim:
-    """Whether an expectation holds: what was claimed, what was found, and by how much that is off."""
+    """What became of an expectation: what was claimed, what was found, and by how much that is off."""
 
-    holds: bool
+    verdict: Verdict
     expected: str
     found: str
     off: str
+
+    @property
+    def mark(self) -> str:
+        """One sign that says what became of it."""
+        return MARKS[self.verdict]
 
 
 def summary_lines(
@@ -190,22 +199,63 @@ def _wrapped(text: str, indent: int) -> list[str]:
 
 
 def claim(expect: Expect, summary: Summary) -> Claim:
-    """Hold an expectation against what was found."""
-    bound = expect.below if expect.below is not None else expect.above
-    assert bound is not None
-    actual = summary.value(expect.metric)
-    unit = METRICS[split_name(expect.metric)[0]].unit
+    """Hold an expectation against what was found, and say by how much it was missed, or what would tell."""
+    estimate, unit = summary.estimate(expect.metric), METRICS[split_name(expect.metric)[0]].unit
+    how = verdict(expect, summary)
+    if how == "not resolved":
+        return Claim(how, expected(expect), estimate_text(estimate, unit), _undecided(expect, summary))
+    off = _how_far_off(estimate.estimate, expect.bound) if how == "fails" else ""
+    return Claim(how, expected(expect), number_text(estimate.estimate, unit), off)
+
+
+def expected(expect: Expect) -> str:
+    """Write an expectation: "staleness.p99 < 1 s"."""
     sign = "<" if expect.below is not None else ">"
-    holds = expect.holds(actual)
-    off = "" if holds else _how_far_off(actual, bound)
-    return Claim(holds, f"{expect.metric} {sign} {number_text(bound, unit)}", number_text(actual, unit), off)
+    return f"{expect.metric} {sign} {number_text(expect.bound, METRICS[split_name(expect.metric)[0]].unit)}"
 
 
 def expectation_line(expect: Expect, summary: Summary) -> str:
-    """Say whether an expectation holds, what was found, and by how much it was missed."""
+    """Say what became of an expectation, what was found, and by how much that is off, or what would tell."""
     one = claim(expect, summary)
-    found = f"{'✓' if one.holds else '✗'}  {one.expected:<36}{one.found:>10}"
-    return f"{found}     {one.off}" if one.off else found
+    found = f"{one.mark}  {one.expected:<36}{one.found:>10}"
+    doubt = one.verdict if one.verdict == "not resolved" else ""
+    told = ": ".join(filter(None, (doubt, one.off)))
+    return f"{found}     {told}" if told else found
+
+
+def verdict_row(name: str, scenario: Scenario, summary: Summary, elapsed: float) -> str:
+    """Put a run into one row: whether what is expected of it holds, what was found, and how long it took."""
+    told = "   ".join(_shortly(expect, summary) for expect in scenario.expect)
+    return f"{_mark(scenario, summary)}  {name}{elapsed:>7.2f} s   {told or 'nothing is expected'}"
+
+
+def verdicts_line(found: Sequence[tuple[Scenario, Summary]]) -> str:
+    """Count the expectations of several runs that hold, fail, and are not resolved."""
+    verdicts = [verdict(expect, summary) for scenario, summary in found for expect in scenario.expect]
+    told = [f"{verdicts.count('holds')} of {count(len(verdicts), 'expectation')} hold"]
+    told += [f"{verdicts.count(how)} {words}" for how, words in UNMET.items() if how in verdicts]
+    return f"   {count(len(found), 'scenario')}: {', '.join(told)}"
+
+
+def _mark(scenario: Scenario, summary: Summary) -> str:
+    """Mark a run by the worst that became of what is expected of it."""
+    found = {verdict(expect, summary) for expect in scenario.expect}
+    return next((mark for how, mark in MARKS.items() if how in found), MARKS["holds"])
+
+
+def _shortly(expect: Expect, summary: Summary) -> str:
+    """Say what is expected and what was found, in a few words."""
+    unit = METRICS[split_name(expect.metric)[0]].unit
+    how = verdict(expect, summary)
+    return f"{expected(expect)}: {estimate_text(summary.estimate(expect.metric), unit)}" + (
+        "" if how == "holds" else f" ({how})"
+    )
+
+
+def _undecided(expect: Expect, summary: Summary) -> str:
+    """Say how many replications may move a bound out of an interval that it lies in."""
+    enough = would_tell(expect, summary)
+    return "" if enough > MANY else f"--replications {math.ceil(enough)} may tell"
 
 
 def precision_line(aim: Aim, summary: Summary, scenario: Scenario) -> str:
@@ -320,19 +370,6 @@ def _how_far_off(actual: float, bound: float) -> str:
     if off >= 10:
         return f"{significant(actual / bound)} times that"
     return f"{abs(off):.0%} {'over' if off > 0 else 'under'}"
-
-
-def number_text(value: float, unit: str) -> str:
-    """Write a number of the glossary in its unit."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "never"
-    if unit == "s":
-        return readable(value)
-    if unit == "share":
-        return f"{significant(100 * value)}%"
-    return significant(value) + ("/s" if unit == "1/s" else "")
 
 
 def estimate_text(estimate: Estimate, unit: str) -> str:

@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from sim.trace import load_trace
 
 SIM = str(Path(sys.executable).with_name("sim"))
 SHORT = ("--set", "duration=3s", "--replications", "2")
+HASTY = ("--set", "duration=4s", "--set", "warmup=0s", "--replications", "1")
 KNOWN = (
     "asks-again, back-pressure, dual-write, flash-sale, hot-product, jitter, lost-for-good, lost-updates, "
     "one-lock, outage, outbox, oversold, overtaking, polling, restart, saturation, slow-link, "
@@ -33,6 +35,7 @@ def test_help_names_the_commands() -> None:
     assert "list     Name the scenarios that come along" in done.stdout
     assert "run      Run a scenario" in done.stdout
     assert "compare  Play variants of a scenario on the same luck" in done.stdout
+    assert "sweep    Play a scenario for each combination" in done.stdout
     assert "theory   Name the closed forms that hold" in done.stdout
 
 
@@ -138,8 +141,9 @@ def test_json_is_one_object_and_nothing_else(here: Path, capsys: pytest.CaptureF
     for table in found["metrics"].values():
         for statistic in table.values():
             assert list(statistic) == ["estimate", "low", "high"]
-    assert found["expectations"][0] | {"actual": 0} == {
-        "metric": "staleness.p99", "below": 1.0, "actual": 0, "holds": True,
+    assert found["expectations"][0] | {"actual": 0, "low": 0, "high": 1} == {
+        "metric": "staleness.p99", "below": 1.0, "actual": 0, "low": 0, "high": 1,
+        "holds": True, "verdict": "holds",
     }  # fmt: skip
     assert errors.startswith("   saved runs/flash-sale-")
 
@@ -276,6 +280,13 @@ def test_a_run_is_saved_and_can_be_loaded(here: Path, capsys: pytest.CaptureFixt
         ),
         ([*EXACTLY, "2%", "--metric", "staleness"], "staleness has mean, p50, p95, p99, p99.9, max: write"),
         (["story", "--replications", "0"], "Invalid value for '--replications'"),
+        ([], "which scenario? sim list names those that come along; --all runs them all\n"),
+        (["story", "--all"], "--all goes with --seed, --set, --replications, --engine and --json alone\n"),
+        (
+            ["--all", "--out", "x"],
+            "--all goes with --seed, --set, --replications, --engine and --json alone\n",
+        ),
+        (["--all", "--set", "link.delay=3"], 'a duration needs a unit: write "3ms" or "3s"\n'),
     ],
 )
 def test_bad_input_is_refused_with_what_would_do(
@@ -296,10 +307,50 @@ def test_a_missed_expectation_is_told_by_the_exit_status(
 ) -> None:
     """Exit 1, and by how much it was missed."""
     wish = """expect=[{metric="staleness.p99", below="1us"}]"""
-    status, printed, _ = called(capsys, "run", "flash-sale", *SHORT, "--set", wish)
+    status, printed, _ = called(capsys, "run", "flash-sale", *SHORT[:2], "--replications", "1", "--set", wish)
     assert status == 1
     assert "✗  staleness.p99 < 1 µs" in printed
     assert " times that" in printed
+
+
+def test_an_expectation_that_is_not_resolved_is_told_and_is_no_failure(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A build must not fail by luck, nor pass in silence: exit 0, and it is said."""
+    wish = """expect=[{metric="throughput", above="50/s"}]"""
+    status, printed, _ = called(
+        capsys, "run", "flash-sale", *SHORT, "--set", "warmup=0s", "--set", wish, "--json"
+    )
+    assert status == 0
+    [found] = json.loads(printed)["expectations"]
+    assert found["verdict"] == "not resolved"
+    assert found["low"] < 50 < found["high"]
+
+
+def test_all_that_come_along_are_run_with_a_row_each(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 1 as one fails, which in four seconds of virtual time several do; nothing is saved."""
+    status, printed, errors = called(capsys, "run", "--all", *HASTY)
+    *rows, last = printed.splitlines()
+    assert (status, errors) == (1, "")
+    assert [row.split()[1] for row in rows] == KNOWN.split(", ")
+    shown = {row.split()[1]: re.sub(r" [\d.]+ s   ", " t   ", row) for row in rows}
+    assert shown["story"].split(" t   ") == ["✓  story            ", "nothing is expected"]
+    assert shown["restart"].startswith("✗  restart")
+    assert shown["restart"].endswith("divergence_at_end > 5: 0 (fails)")
+    assert shown["one-lock"].startswith("?  one-lock")
+    assert "stale_read_fraction < 0.1%: ≤ 2.44% (not resolved)" in shown["one-lock"]
+    assert re.fullmatch(r"   21 scenarios: \d+ of 38 expectations hold, \d+ fail, \d+ not resolved", last)
+    assert not (here / "runs").exists()
+
+
+@pytest.mark.slow
+def test_all_that_is_expected_of_the_scenarios_holds(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At their own size none fails, and none is left to luck; as JSON it is one object."""
+    status, printed, _ = called(capsys, "run", "--all", "--json")
+    found = json.loads(printed)["scenarios"]
+    assert status == 0
+    assert len(found) == 21
+    assert {claim["verdict"] for one in found for claim in one["expectations"]} == {"holds"}
 
 
 def test_playing_again_gives_the_same_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

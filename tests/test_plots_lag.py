@@ -194,7 +194,9 @@ def test_a_read_model_that_is_never_late_has_a_flat_staleness() -> None:
     """Its axis has one tick, 0, and no unit too small to mean anything."""
     fresh = 'title = "Fresh"\n[link]\ndelay = "0ms"\n[[steps]]\nat = "1s"\ndo = "add"\n'
     later = '[[steps]]\nat = "2s"\ndo = "add"\n'
-    assert panels(timeline(run(parse_scenario(fresh)), 1, (1.0, 1.5)))[0].get_ylim() == (0.98, 1.1)
+    at_once = fresh.replace('"1s"', '"0s"') + '[writer]\nservice = "0s"\n'
+    from_the_start = run(parse_scenario(at_once))
+    assert panels(timeline(from_the_start, 1))[0].get_ylim() == (0.98, 1.1)
     upper, lower = panels(timeline(run(parse_scenario(fresh + later)), 1, (0.5, 1.5)))
     assert lower.get_yticks().tolist() == [0]
     assert words(lower) == ["p95 0 s"]

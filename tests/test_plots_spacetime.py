@@ -162,7 +162,7 @@ def test_the_stale_window_is_shaded_and_named() -> None:
 def test_what_is_left_out_is_said() -> None:
     """How many messages, and about what."""
     said = words(panel(around_worst(library("flash-sale"))))[0]
-    assert said == "The flatter an arrow, the slower the message. Left out: 301 more about product 2."
+    assert said == "The flatter an arrow, the slower its message. Left out: 301 more about product 2."
 
 
 def test_titles_name_the_case() -> None:

@@ -7,6 +7,7 @@ import click
 
 from sim.commands.shell import (
     AS_JSON,
+    ENGINE_HELP,
     INTERRUPTED,
     SET,
     CutOff,
@@ -19,8 +20,6 @@ from sim.commands.shell import (
 if TYPE_CHECKING:
     from sim.comparison import Comparison, Variant
     from sim.twins import Twins
-
-ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for an answer; or whatever can."
 
 
 @click.command("compare")
@@ -52,7 +51,7 @@ def compare(
     wants_twins: bool,
     as_json: bool,
 ) -> int:
-    """Play variants of a scenario on the same luck, and say which is best, and by how much.
+    """Play variants of a scenario on the same luck, and say which one is best.
 
     The scenario as it is comes first; each --with is one more variant.
     """

@@ -3,6 +3,8 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ from sim.commands.shell import (
 )
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from sim.metrics import Summary
     from sim.precision import Aim
     from sim.scenario import Scenario
@@ -38,7 +42,10 @@ OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
 
 
 @click.command("run")
-@click.argument("name", metavar="NAME_OR_FILE")
+@click.argument("name", metavar="NAME_OR_FILE", required=False)
+@click.option(
+    "--all", "all_of_them", is_flag=True, help="Run all that come along; a row each, nothing saved."
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Other luck; the same seed is the same run.")
 @SET
 @click.option("--replications", type=click.IntRange(min=1), help="Independent runs behind every interval.")
@@ -53,7 +60,8 @@ OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
 @click.option("--realtime", is_flag=True, help="Show it in the time that it takes.")
 @click.option("--check-determinism", is_flag=True, help="Play it all again, in new processes, and compare.")
 def run_scenario(
-    name: str,
+    name: str | None,
+    all_of_them: bool,
     seed: int | None,
     settings: tuple[str, ...],
     replications: int | None,
@@ -66,8 +74,20 @@ def run_scenario(
     realtime: bool,
     check_determinism: bool,
 ) -> int:
-    """Run a scenario and show what it found."""
-    scenario = scenario_of(name, settings_of(settings, seed, replications))
+    """Run a scenario and show what it found.
+
+    Exit status 1 if one of its expectations fails: if the 95% interval of that
+    number lies beyond the bound. One whose interval holds the bound is not
+    resolved, which is said, and is no failure.
+    """
+    changed = settings_of(settings, seed, replications)
+    if all_of_them:
+        if name or precision or metric or limit or out or realtime or check_determinism:
+            raise Refusal("--all goes with --seed, --set, --replications, --engine and --json alone")
+        return _run_all(changed, engine, as_json)
+    if name is None:
+        raise Refusal("which scenario? sim list names those that come along; --all runs them all")
+    scenario = scenario_of(name, changed)
     if realtime and (as_json or not (scenario.scripted or sys.stdout.isatty())):
         raise Refusal(
             "--realtime tells a story line by line: it needs a scenario of steps or a terminal, and no --json"
@@ -133,7 +153,12 @@ def _aim(precision: str | None, metric: str | None, limit: int | None) -> "Aim |
 
 
 def _play(
-    name: str, scenario: "Scenario", engine: str, aim: "Aim | None" = None, jobs: int | None = None
+    name: str,
+    scenario: "Scenario",
+    engine: str,
+    aim: "Aim | None" = None,
+    jobs: int | None = None,
+    executor: "Executor | None" = None,
 ) -> Result:
     """Play all replications, with a bar that shows how far they are; keep what Ctrl-C leaves."""
     from sim.arrays import Refused
@@ -148,7 +173,7 @@ def _play(
             if aim:
                 played = play_until(scenario, aim, jobs, advance, engine)
             else:
-                played = play_all(scenario, jobs, advance, engine)
+                played = play_all(scenario, jobs, advance, engine, executor)
     except Refused as reason:
         raise Refusal(f"--engine array: {reason}; use --engine trio") from None
     except Stuck as stuck:
@@ -172,6 +197,7 @@ def _agree(first: Result, second: Result) -> None:
 
 def _json(result: Result) -> dict[str, Any]:
     """Give everything that --json prints."""
+    from sim.expectations import verdict
     from sim.metrics import as_json, number_or_null
     from sim.terminal import warnings
     from sim.theory import theory_json
@@ -181,7 +207,10 @@ def _json(result: Result) -> dict[str, Any]:
         {
             **attrs.asdict(expect, filter=lambda _, bound: bound is not None),
             "actual": number_or_null(summary.value(expect.metric)),
+            "low": number_or_null(summary.estimate(expect.metric).low),
+            "high": number_or_null(summary.estimate(expect.metric).high),
             "holds": expect.holds(summary.value(expect.metric)),
+            "verdict": verdict(expect, summary),
         }
         for expect in result.scenario.expect
     ]
@@ -266,6 +295,54 @@ def _draw(trace: "Trace", folder: Path, every: bool) -> str:
 
 
 def _verdict(result: Result) -> int:
-    """Say by the exit status whether the scenario's expectations hold."""
-    holds = [expect.holds(result.summary.value(expect.metric)) for expect in result.scenario.expect]
-    return 0 if all(holds) else EXPECTATION_MISSED
+    """Say by the exit status whether an expectation fails.
+
+    One that is not resolved is told, and no failure: a build must not fail by luck.
+    """
+    from sim.expectations import verdict
+
+    found = {verdict(expect, result.summary) for expect in result.scenario.expect}
+    return EXPECTATION_MISSED if "fails" in found else 0
+
+
+def _run_all(settings: dict[str, str], engine: str, as_json: bool) -> int:
+    """Run every scenario that comes along, and give a row for each as soon as it is there."""
+    from sim import library
+    from sim.terminal import verdict_row, verdicts_line
+
+    names = library.names()
+    scenarios = {name: scenario_of(name, settings) for name in names}
+    results: list[Result] = []
+    for result in _play_each(scenarios, engine):
+        results.append(result)
+        if not as_json:
+            name = f"{result.name:<{max(map(len, names))}}"
+            click.echo(verdict_row(name, result.scenario, result.summary, result.elapsed))
+    if as_json:
+        found = {"schema": 1, "scenarios": [_json(result) for result in results]}
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        click.echo(verdicts_line([(one.scenario, one.summary) for one in results]))
+    return max(map(_verdict, results))
+
+
+def _play_each(scenarios: "dict[str, Scenario]", engine: str) -> Iterator[Result]:
+    """Play scenarios one after the other, all by the same processes."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    from sim.processes import cores, process_pool
+
+    place = process_pool(cores()) if cores() > 1 else nullcontext()
+    done = 0
+    try:
+        with place as pool:
+            for name, scenario in scenarios.items():
+                result = _play(name, scenario, engine, executor=pool)
+                if result.interrupted:
+                    raise KeyboardInterrupt
+                yield result
+                done += 1
+    except (KeyboardInterrupt, CutOff):
+        raise CutOff(f"interrupted: {done} of {len(scenarios)} scenarios were played") from None
+    except BrokenProcessPool:
+        raise Failure(f"{name}: a worker process died; sim run {name} tells more") from None

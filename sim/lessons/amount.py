@@ -5,7 +5,7 @@ import re
 
 from sim.durations import parse_duration, parse_share
 from sim.glossary import Unit
-from sim.terminal import number_text
+from sim.wording import number_text
 
 Typed = float | str
 

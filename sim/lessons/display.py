@@ -11,9 +11,9 @@ from sim.backlog import backlog
 from sim.glossary import METRICS, split_name
 from sim.messages import exchange
 from sim.metrics import Summary, numbers
-from sim.terminal import number_text
 from sim.timeline import timeline
 from sim.trace import Trace
+from sim.wording import number_text
 
 LIKE_CODE = "font: 12px/1.3 var(--jp-code-font-family, monospace)"
 

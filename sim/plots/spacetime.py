@@ -111,8 +111,8 @@ def _subtitle(exchange: Exchange) -> str:
     """Say how to read it, and what is not there."""
     if exchange.left_out:
         of = "" if exchange.product is None else f" about product {exchange.product}"
-        return f"The flatter an arrow, the slower the message. Left out: {exchange.left_out:,} more{of}."
-    return "Each line is an actor, each arrow a message. The flatter the arrow, the slower the message."
+        return f"The flatter an arrow, the slower its message. Left out: {exchange.left_out:,} more{of}."
+    return "Each line is an actor, each arrow a message: the flatter, the slower."
 
 
 def _draw_hidden(axes: Axes, exchange: Exchange, taken: list[Bbox]) -> None:

@@ -10,7 +10,7 @@ import click
 from attrs import frozen
 
 from tests.bench import table
-from tests.bench.contest import Case, Contestant, flash_sale, flash_sale_in_use, measure_all
+from tests.bench.contest import Case, Contestant, flash_sale, flash_sale_in_use, measure_all, sweeps
 from tests.bench.targets import ARRAY, ASYNCIO, CIW, CIW_ALONE, RECORDED, SILENT, SIMPY, TRIO
 
 CONTESTANTS = (
@@ -74,6 +74,8 @@ def main(quick: bool) -> None:
     results = measure_all(CONTESTANTS, rounds, _say)
     sales = flash_sale(size.replications, size.flash_sales, _say)
     in_use = flash_sale_in_use(size.replications, size.flash_sales)
+    by_actors = sweeps("trio", size.replications, 1, _say)
+    by_arrays = sweeps("array", size.replications, size.flash_sales, _say)
     differences = list(table.differences(results))
 
     click.echo(ABOUT.format(workers=contest[0].workers, rate=contest[0].rate, rounds=size.rounds))
@@ -83,6 +85,7 @@ def main(quick: bool) -> None:
         table.growth_lines(results, [*growth, crowd]),
         table.target_lines(results, contest[0]),
         [table.crowd_line(results[crowd], crowd.workers)],
+        [table.sweep_line(by_actors, "by actors"), table.sweep_line(by_arrays, "by arrays")],
         table.flash_sale_lines(sales, in_use),
     ):
         click.echo("\n".join(lines) + "\n")

@@ -114,6 +114,18 @@ def flash_sale_in_use(replications: int, rounds: int) -> list[float]:
         return [_to_summary(folder, replications) for _ in range(rounds)]
 
 
+def sweeps(
+    engine: str, replications: int, rounds: int, say: Callable[[str], object]
+) -> list[dict[int, float]]:
+    """Measure a sweep on one core and on two, in turns; give the seconds of each round, by cores."""
+    runs: list[dict[int, float]] = []
+    for turn in range(1, rounds + 1):
+        words = (str(replications), engine)
+        runs.append({n: _child("tests.bench.with_sweep", str(n), *words)["seconds"] for n in (1, 2)})
+        say(f"{turn}/{rounds}  a sweep: {runs[-1][1]:.2f} s on one core, {runs[-1][2]:.2f} s on two")
+    return runs
+
+
 def _to_summary(folder: str, replications: int) -> float:
     words = ["run", "flash-sale", "--out", folder, "--replications", str(replications)]
     began = time.monotonic()

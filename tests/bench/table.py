@@ -63,6 +63,15 @@ def crowd_line(runs: Sequence[Measured], workers: int) -> str:
     return f"{tick}  {workers:,} workers, a command each a second: runs, {peak / 1e6:,.0f} MB (≤ 1,000 MB)"
 
 
+def sweep_line(runs: Sequence[dict[int, float]], who: str) -> str:
+    """Say which share of its time on one core a sweep takes on two: 0.6 at most is the target."""
+    share = median(run[2] / run[1] for run in runs)
+    one, two = (readable(median(run[cores] for run in runs)) for cores in (1, 2))
+    tick = "✓" if share <= 0.6 else "✗"
+    times = f"{one} on one core, {two} on two, {share:.2f} of it (≤ 0.6)"
+    return f"{tick}  a sweep of 36 cells, 10⁴ commands a run, {who}: {times}"
+
+
 def flash_sale_lines(runs: Sequence[dict[str, float]], in_use: Sequence[float]) -> Iterator[str]:
     """Say how long `sim run flash-sale` takes, and how much of that is not the engine."""
     summary, end, engine = (median(run[name] for run in runs) for name in ("to_summary", "to_end", "engine"))
