@@ -35,7 +35,7 @@ class Words:
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """Lay a comparison out: bars, the answer in one sentence, then every main metric side by side."""
     first, runs = comparison.variants[0].scenario, count(comparison.replications, "replication")
-    yield f"{comparison.metric}   seed {first.seed}   {runs} of each, on the same luck"
+    yield f"{comparison.metric}   seed {first.seed}   {runs} of each, on the same luck     {first.loop} loop"
     yield from _bars(comparison)
     yield ""
     yield from wrap(verdict(comparison), WIDTH)
@@ -242,7 +242,7 @@ def solution_lines(solution: Solution) -> Iterator[str]:
     knob, metric = solution.knob, solution.wanted.metric
     runs, tried = count(solution.replications, "replication"), count(len(solution.curve), "setting")
     yield from wrap(f"{metric} is {_claim(solution)} as long as {_condition(solution)}.", WIDTH)
-    yield f"   found in {runs} of {tried}, each on the same luck"
+    yield f"   found in {runs} of {tried}, on the same luck     {knob.scenario.loop} loop"
     yield f"   there, {metric} is {estimate_text(solution.reached, _unit(metric))}"
     if solution.closed_form:
         exact = number_text(solution.closed_form.setting, knob.kind.unit)

@@ -271,6 +271,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "schema": 1,
         "seed": comparison.variants[0].scenario.seed,
+        "loop": comparison.variants[0].scenario.loop,
         "replications": comparison.replications,
         "metric": comparison.metric,
         "pairs": comparison.pairs,

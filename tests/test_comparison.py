@@ -265,8 +265,7 @@ def test_what_has_no_steady_state_is_said_of_the_variant_that_has_none() -> None
     ]
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_keeps_the_replications_that_all_variants_had_finished(jobs: int) -> None:
+def test_ctrl_c_keeps_the_replications_that_all_variants_had_finished() -> None:
     """Of seven runs of two variants, three whole replications; of one, nothing."""
     for stop_at, kept in ((7, 3), (1, 0)):
         finished = 0
@@ -278,7 +277,7 @@ def test_ctrl_c_keeps_the_replications_that_all_variants_had_finished(jobs: int)
                 raise KeyboardInterrupt
 
         with pytest.raises(Unfinished) as cut:
-            play_variants([variant("A"), variant("B", link__delay="1s")], jobs=jobs, on_done=stop)
+            play_variants([variant("A"), variant("B", link__delay="1s")], jobs=1, on_done=stop)
         assert str(cut.value) == f"interrupted: {kept} of 10 replications were finished"
         assert (cut.value.comparison.replications if cut.value.comparison else 0) == kept
 
@@ -305,7 +304,7 @@ def test_the_command_draws_bars_says_it_and_lays_the_metrics_side_by_side(
     status, printed, errors = called(capsys, line, "--with", "link.delay=400ms")
     lines = printed.splitlines()
     assert (status, errors) == (0, "")
-    assert lines[0] == "staleness.mean   seed 3   10 replications of each, on the same luck"
+    assert lines[0] == "staleness.mean   seed 3   10 replications of each, on the same luck     open loop"
     assert [name.split()[0] for name in lines[1:3]] == ["line", "link.delay=400ms"]
     assert lines[2].count("█") == 40
     assert lines[4].startswith("line is freshest: ")
@@ -323,8 +322,8 @@ def test_json_holds_every_difference(line: str, capsys: pytest.CaptureFixture[st
         "--replications", "3", "--metric", "visibility_lag.max", "--twins",
     )  # fmt: skip
     found = json.loads(printed)
-    keys = ["schema", "seed", "replications", "metric", "pairs", "variants", "verdict", "warnings", "twins"]
-    assert list(found) == keys
+    keys = ["schema", "seed", "loop", "replications", "metric", "pairs", "variants"]
+    assert list(found) == [*keys, "verdict", "warnings", "twins"]
     first, second = found["variants"]
     assert second["name"] == "link.delay=400ms, writer.service=uniform(1ms, 2ms)"
     assert list(first["metrics"]["throughput"]) == ["estimate", "low", "high"]

@@ -316,8 +316,8 @@ def test_json_holds_the_curve(line: str, capsys: pytest.CaptureFixture[str]) -> 
         capsys, line, *WANTED, "--json", "--from", "1ms", "--to", "1s", "--replications", "3"
     )
     found = json.loads(printed)
-    keys = ["schema", "title", "seed", "replications", "metric", "below", "by", "setting", "does", "text"]
-    assert list(found) == [*keys, "reached", "theory", "curve", "warnings"]
+    keys = ["schema", "title", "seed", "loop", "replications", "metric", "below", "by"]
+    assert list(found) == [*keys, "setting", "does", "text", "reached", "theory", "curve", "warnings"]
     assert (found["below"], found["does"], found["replications"]) == (0.1, "at most", 3)
     assert found["setting"]["low"] < found["setting"]["estimate"] < found["setting"]["high"]
     settings = [point["setting"] for point in found["curve"]]
