@@ -3,7 +3,6 @@
 import math
 from functools import cache
 
-from sim.durations import duration_text
 from sim.engines import run
 from sim.lessons.exercise import Exercise, Luck, Solution, ask, choose
 from sim.metrics import numbers
@@ -125,7 +124,7 @@ def a_shop_of_ones_own(luck: Luck) -> Exercise:
     return Exercise(
         question=(
             f"**Exercise 3.** Write a scenario: `{shown}`, {products} products, a change takes "
-            f"{duration_text(delay / 1000)}, the reader polls every {duration_text(poll / 1000)}, and "
+            f"{readable(delay / 1000)}, the reader polls every {readable(poll / 1000)}, and "
             f"`seed = {seed}`. All else is as it comes. Play it once. Which share of the looks is stale?"
         ),
         unit="share",

@@ -56,7 +56,7 @@ def test_the_share_is_that_of_a_scenario_written_as_it_is_told(seed: int) -> Non
     exercise = exercises(seed)[2]
     crowds = "\n".join(re.findall(r"`(\w+ = \[.*?\])`", exercise.question))
     products = re.findall(r"(\d+) products", exercise.question)[0]
-    delay, poll = re.findall(r"(\d+ms)", exercise.question)
+    delay, poll = (f"{time}s" for time in seconds(exercise.question))
     luck = re.findall(r"`(seed = \d+)`", exercise.question)[0]
     text = f'title = "Mine"\n{luck}\n{crowds}\n[products]\ncount = {products}\n[link]\ndelay = "{delay}"'
     shop = parse_scenario(f'{text}\n[reader]\npoll = "{poll}"')
