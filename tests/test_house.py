@@ -98,6 +98,7 @@ READING_ORDER = [
     "lessons.things_go_wrong",
     "lessons.my_own_write",
     "lessons.how_sure_are_you",
+    "lessons.designing_one",
     "commands.shell",
     "commands.report",
     "commands.run",

@@ -6,6 +6,7 @@ The exercises of each lesson are in the module that bears its name.
 """
 
 from sim.lessons.display import Picture as Picture
+from sim.lessons.display import heatmap as heatmap
 from sim.lessons.display import hockey_stick as hockey_stick
 from sim.lessons.display import lag as lag
 from sim.lessons.display import messages as messages

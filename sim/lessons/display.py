@@ -4,13 +4,14 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import polars as pl
 from attrs import field, frozen
 
 from sim import plots
 from sim.backlog import backlog
-from sim.glossary import METRICS, split_name
+from sim.glossary import METRICS, Unit, split_name
 from sim.messages import exchange
-from sim.metrics import Summary, numbers
+from sim.metrics import Estimate, Summary, numbers
 from sim.timeline import timeline
 from sim.trace import Trace
 from sim.wording import number_text
@@ -94,6 +95,26 @@ def hockey_stick(found: Mapping[float, Summary], theory: Sequence[tuple[float, f
 def messages(trace: Trace, product: int | None = None, window: tuple[float, float] | None = None) -> Any:
     """Draw who sent what to whom, about one product or about all, in a window of time."""
     return plots.space_time(exchange(trace, window, product))
+
+
+def heatmap(
+    swept: pl.DataFrame,
+    metric: str,
+    title: str,
+    units: tuple[Unit, Unit],
+    theory: Sequence[tuple[float, float]] = (),
+    note: str = "",
+) -> Any:
+    """Draw a metric of a sweep over two keys, with the units of these; `note` says what the line means."""
+    (name, statistic), keys = split_name(metric), (swept.columns[0], swept.columns[2])
+    cells = swept.filter(metric=name, statistic=statistic).sort(*reversed(keys))
+    found = [Estimate(*row) for row in cells.select("estimate", "low", "high").iter_rows()]
+    across, upright = (
+        plots.Side(key, cells[key].unique().sort().to_list(), unit)
+        for key, unit in zip(keys, units, strict=True)
+    )
+    rows = [found[first : first + len(across)] for first in range(0, len(found), len(across))]
+    return plots.heatmap(across, upright, rows, metric, METRICS[name].unit, title, theory, note)
 
 
 def show(figure: Any) -> Picture:

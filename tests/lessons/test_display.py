@@ -6,7 +6,7 @@ import pytest
 
 import sim
 from sim.inventory import decide
-from sim.lessons import hockey_stick, lag, messages, queue, show, source, table
+from sim.lessons import heatmap, hockey_stick, lag, messages, queue, show, source, table
 from sim.lessons.slider import Draw
 
 
@@ -51,3 +51,14 @@ def test_the_mean_time_to_commit_stands_beside_its_formula() -> None:
     drawn = [np.transpose(line.get_data()).round(6).tolist() for line in lines]
     assert [[0.5, 0.02], [0.9, 0.1]] in drawn
     assert [[0.5, 0.01], [0.9, 0.01]] in drawn
+
+
+def test_a_sweep_over_two_keys_is_a_cell_for_each_pair() -> None:
+    """The first key goes across and the second upwards, smallest first, in whatever order."""
+    vary = {"link.delay": ["1s", "250ms"], "products.stock": ["3", "0"]}
+    swept = sim.sweep("story", vary, settings={"replications": "1"}, jobs=1)
+    axes = heatmap(swept, "visibility_lag.mean", "How late is it?", ("s", "1")).axes[0]
+    assert [axes.get_xlabel(), axes.get_ylabel()] == ["link.delay", "products.stock"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["250 ms", "1 s"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0", "3"]
+    assert axes.collections[0].get_array().tolist() == [[0.25, 1.0], [0.25, 1.0]]
