@@ -25,9 +25,9 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from sim.clock import stream, take
+from sim.columns import UNKNOWN, delivered, floats, known, words
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
-from sim.groups import before, begins, by_number
-from sim.inventory import NOT_ENOUGH
+from sim.groups import Groups, before, begins, by_number, group, highest_before
 from sim.link import copies_of, first_of
 from sim.plan import Plan, plan_commands, plan_queries
 from sim.reader import next_poll
@@ -42,17 +42,14 @@ from sim.trace import (
     OUTCOMES,
     QUERIES,
     REJECTED,
-    UNKNOWN,
     Trace,
-    delivered,
-    floats,
-    known,
-    words,
+    reasons,
 )
 
 Flags = NDArray[np.bool_]
 Rounds = tuple[Floats, Floats, Floats, Floats, Floats]
 
+FEW = 256  # busy periods that are sooner added up one by one than side by side
 AT_FIRST = -1.0  # when the clock took down what was planned before anything had happened
 
 
@@ -189,7 +186,7 @@ class Answers:
 
 def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
     """Let the writer do one command after the other."""
-    row = in_turn(plan)
+    row = in_turn(plan).astype(np.int32)
     came = plan.when[row]
     moved = np.where(plan.add == 1, plan.quantity, -plan.quantity)[row]
     accepted, version, quantity = settle(plan.product[row], moved, scenario.products.stock)
@@ -246,26 +243,30 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     gone through one command at a time.
     """
     order = by_number(product)
-    starts = begins(product[order])
-    moved = moved[order]
+    starts, moved = begins(product[order]), moved[order]
     accepted = np.ones(len(order), np.bool_)
     left = stock + _running(moved, starts)
     for start, end in zip(starts, _ends(starts, len(order)), strict=True):
         if left[start:end].min() < 0:
-            accepted[start:end] = np.fromiter(_affordable(moved[start:end], stock), np.bool_, end - start)
-    version = _running(accepted.astype(np.int64), starts)
-    quantity = stock + _running(moved * accepted, starts)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return accepted[back], version[back], quantity[back]
+            accepted[start:end] = _affordable(moved[start:end], left[start:end])
+    version, quantity = np.empty(len(order), np.int32), np.empty(len(order), np.int64)
+    version[order] = _running(accepted, starts)
+    quantity[order] = stock + _running(moved * accepted, starts)
+    kept = np.empty(len(order), np.bool_)
+    kept[order] = accepted
+    return kept, version, quantity
 
 
-def _affordable(moved: Ints, stock: int) -> Iterator[bool]:
-    """Say of each command in turn whether there is enough for it."""
-    for move in moved.tolist():
-        enough = move > 0 or stock + move >= 0
-        stock += move if enough else 0
-        yield enough
+def _affordable(moved: Ints, left: Ints) -> Flags:
+    """Say of each command whether there is enough for it; `left` is what there would be if there always were.
+
+    Whoever is turned away leaves more for all who follow, so that only a new low can be too low.
+    """
+    enough, spared = np.ones(len(moved), np.bool_), 0
+    for low in np.flatnonzero(left < np.minimum(_before(np.minimum.accumulate(left)), 0)):
+        enough[low] = left[low] + spared >= 0
+        spared -= 0 if enough[low] else moved[low]
+    return enough
 
 
 def _insist_on_room(came: Floats, started: Floats, finished: Floats, inbox: Inbox) -> None:
@@ -296,15 +297,15 @@ def send(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journe
         out = np.maximum.accumulate(sent + delay)
     else:
         out = sent + delay
-    row = _in_order(out)
-    return Journeys(np.ones(n, np.int64), delay, out - sent - delay, np.zeros(n), row, out[row])
+    row = _in_order(out).astype(np.int32)
+    return Journeys(np.ones(n, np.int32), delay, out - sent - delay, np.zeros(n), row, out[row])
 
 
 def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journeys:
     """Let one change after the other travel, by the link's own rule."""
     chances = open_chances(ways, partial(draw_from, scenario.seed, replication))
     n, last = len(work.sent), 0.0
-    copies, held = np.zeros(n, np.int64), np.full((3, n), math.nan)
+    copies, held = np.zeros(n, np.int32), np.full((3, n), math.nan)
     row, out = [], []
     for number, sent in enumerate(work.sent.tolist()):
         arriving = copies_of(ways, sent, chances, last)
@@ -337,7 +338,8 @@ def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -
         )
     seen = np.ones(len(came), np.bool_)
     if ways.apply == "newest" and np.any(np.diff(journeys.row) <= 0):
-        seen = _newer(work.product[journeys.row], work.version[journeys.row])
+        version = work.version[journeys.row]
+        seen = version > highest_before(version, work.product[journeys.row])
     return Shows(polled, taken, handled, visible, noted, seen)
 
 
@@ -393,41 +395,30 @@ def _there(arrivals: list[tuple[float, float]], there: int, now: float, noted: f
     return there
 
 
-def _newer(product: Ints, version: Ints) -> Flags:
-    """Say of each version whether it is newer than all that had come before of its product."""
-    order = by_number(product)
-    lengths = np.diff(begins(product[order]), append=len(order))
-    lifted = version[order] + (version.max(initial=0) + 1) * np.repeat(np.arange(len(lengths)), lengths)
-    newer = np.empty(len(order), np.bool_)
-    newer[order] = lifted > _before(np.maximum.accumulate(lifted))
-    return newer
-
-
 def ask(plan: Plan, work: Work, journeys: Journeys, shows: Shows, stock: int) -> Answers:
     """Let each query see what was shown last of its product."""
     row, visible = journeys.row[shows.seen], shows.visible[shows.seen]
-    order, low, place, high = before(work.product[row], visible, plan.product, plan.when)
-    row, visible, noted = row[order], visible[order], shows.noted[shows.seen][order]
-    place += _just_shown(plan, place, high, visible, noted)
-    last = row[place[place > low] - 1]
-    version, quantity = np.zeros(len(plan), np.int64), np.full(len(plan), stock)
-    version[place > low], quantity[place > low] = work.version[last], work.quantity[last]
-    return Answers(version, quantity)
+    shown = group(work.product[row])
+    place = before(shown, visible, group(plan.product), plan.when)
+    place += _just_shown(plan, place, shown, visible, shows.noted[shows.seen])
+    place[place == shown.begin(plan.product)] = 0  # nothing was shown yet
+    last = np.append(-1, row[shown.rows]).take(place)
+    return Answers(np.append(work.version, 0).take(last), np.append(work.quantity, stock).take(last))
 
 
-def _just_shown(plan: Plan, place: Ints, high: Ints, visible: Floats, noted: Floats) -> Ints:
+def _just_shown(plan: Plan, place: Ints, shown: Groups, visible: Floats, noted: Floats) -> Ints:
     """Count what each query sees of that which is shown in the very instant.
 
     It sees what the clock had noted before it noted the query.
     """
     more = np.zeros(len(plan), np.int64)
-    near = np.flatnonzero(place < high)
-    near = near[visible[place[near]] == plan.when[near]]
+    high, times = shown.end(plan.product), np.append(visible[shown.rows], math.nan)
+    near = np.flatnonzero((times.take(place) == plan.when) & (place < high))
     if len(near):
-        planned = _noted(plan)
+        planned, noted = _noted(plan), noted[shown.rows]
     for query in near.tolist():
         here, now = slice(place[query], high[query]), plan.when[query]
-        at_once = noted[here][: np.searchsorted(visible[here], now, side="right")]
+        at_once = noted[here][: np.searchsorted(times[here], now, side="right")]
         if np.any(at_once == planned[query]):
             raise _at_once("a query comes and a change is shown", now)
         more[query] = np.sum(at_once < planned[query])
@@ -454,16 +445,35 @@ def _drawn(distribution: Distribution, n: int, scenario: Scenario, replication: 
 def _one_by_one(came: Floats, first: Floats, then: Floats) -> Floats:
     """Say when a server is done with each of those who come, on whom it works twice.
 
-    A sum in another order would be as good, and not the same to the last bit.
+    A busy period is added up from its beginning, in the actors' order, for a
+    sum in another order is not the same to the last bit. Which ones begin one
+    is guessed from such a sum, and wrong at most where the server is done in
+    the very instant in which the next one comes.
     """
+    before = np.cumsum(first + then) - (first + then)
+    begins = came - before > _before(np.maximum.accumulate(came - before))
+    while True:
+        begins[:1] = True
+        done = _busy(came, first, then, np.flatnonzero(begins))
+        guessed, begins = begins, came > _before(done)
+        if np.array_equal(guessed[1:], begins[1:]):
+            return done
 
-    def done() -> Iterator[float]:
-        now = 0.0
-        for ready, one, two in zip(came.tolist(), first.tolist(), then.tolist(), strict=True):
-            now = (ready if ready > now else now) + one + two
-            yield now
 
-    return np.fromiter(done(), np.float64, len(came))
+def _busy(came: Floats, first: Floats, then: Floats, starts: Ints) -> Floats:
+    """Add up all busy periods side by side, one server step at a time, and the last few one by one."""
+    done = np.empty_like(came)
+    now, here, ends = came[starts], starts, _ends(starts, len(came))
+    while len(here) > FEW:
+        now = now + first[here] + then[here]
+        done[here] = now
+        here = here + 1
+        on = here < ends
+        now, here, ends = now[on], here[on], ends[on]
+    for since, start, end in zip(now.tolist(), here.tolist(), ends.tolist(), strict=True):
+        works = np.stack([first[start:end], then[start:end]], axis=1).ravel()
+        done[start:end] = np.add.accumulate(np.append(since, works))[2::2]
+    return done
 
 
 def _before(values: NDArray[Any]) -> NDArray[Any]:
@@ -481,10 +491,10 @@ def _ends(starts: Ints, n: int) -> Ints:
     return np.append(starts, n)[1:]
 
 
-def _running(values: Ints, starts: Ints) -> Ints:
+def _running(values: Ints | Flags, starts: Ints) -> Ints:
     """Add up, anew from each start on."""
-    total = np.cumsum(values)
-    so_far = (total - values)[starts]
+    total = np.cumsum(values, dtype=np.int64)
+    so_far = total[starts] - values[starts].astype(np.int64)
     return total - np.repeat(so_far, np.diff(starts, append=len(values)))
 
 
@@ -495,15 +505,14 @@ def _latest(times: Floats) -> float:
 def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
     n = len(plan)
     started, finished = np.empty(n), np.empty(n)
-    outcome, version = np.full(n, REJECTED), np.full(n, UNKNOWN)
+    outcome, version = np.full(n, REJECTED, np.int8), np.full(n, UNKNOWN, np.int32)
     started[work.command], finished[work.command] = work.started, work.finished
     outcome[work.command[work.change]] = ACCEPTED
     version[work.command[work.change]] = work.version
     who, when = pl.Series(plan.who), pl.Series(plan.when)
-    reason = pl.when(outcome="rejected").then(pl.lit(NOT_ENOUGH))
     return pl.DataFrame(
         {
-            "id": np.arange(n),
+            "id": np.arange(n, dtype=np.int32),
             "worker": who,
             "session": who,
             "product": plan.product,
@@ -514,11 +523,11 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
             "finished": finished,
             "outcome": words(outcome, OUTCOMES),
             "version": known(version),
-            "reason": None,
+            "reason": reasons(outcome),
             "repeats": None,
         },
         schema=COMMANDS,
-    ).with_columns(reason=reason)
+    )
 
 
 def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame:
@@ -569,23 +578,23 @@ def _queries_table(plan: Plan, answers: Answers) -> pl.DataFrame:
 
 
 def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> pl.DataFrame:
-    product, held = _last_of_each(work, np.arange(len(work.product)))
-    showing, last = _last_of_each(work, journeys.row[shows.seen])
-    quantity, version = np.full(len(product), stock), np.zeros(len(product), np.int64)
-    place = np.searchsorted(product, showing)
-    quantity[place], version[place] = work.quantity[last], work.version[last]
+    held = _last_of_each(work, np.arange(len(work.product), dtype=np.int32))
+    shown = _last_of_each(work, journeys.row[shows.seen])
+    product = np.flatnonzero(held >= 0)
+    held, shown = held[product], shown[product]
+    version, quantity = np.append(work.version, 0), np.append(work.quantity, stock)
     columns = {
         "product": product,
-        "held": work.quantity[held],
-        "held_version": work.version[held],
-        "shown": quantity,
-        "shown_version": version,
+        "held": quantity[held],
+        "held_version": version[held],
+        "shown": quantity[shown],
+        "shown_version": version[shown],
     }
     return pl.DataFrame(columns, schema=MODELS)
 
 
-def _last_of_each(work: Work, rows: Ints) -> tuple[Ints, Ints]:
-    """Give the products of some changes, and the last change of each."""
-    rows = rows[by_number(work.product[rows])]
-    starts = begins(work.product[rows])
-    return work.product[rows[starts]], rows[_ends(starts, len(rows)) - 1]
+def _last_of_each(work: Work, rows: Ints) -> Ints:
+    """Give for each product the last of these changes of it; −1 of a product that has none."""
+    last = np.full(int(work.product.max(initial=0)) + 1, -1)
+    last[work.product[rows]] = rows
+    return last

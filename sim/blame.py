@@ -8,67 +8,58 @@ yet.
 """
 
 import numpy as np
-import polars as pl
 
+from sim.columns import Rows
 from sim.distributions import Floats
 from sim.glossary import PLACES
-from sim.trace import Trace
+from sim.scenario import Scenario
 
 MIDDLE = (0.45, 0.55)  # of the stale reads by staleness: those that stand for the median
 WORST = (0.99, 1.0)  # … and for the 99th percentile
 ALL = (0.0, 1.0)
 
+Parts = dict[str, Floats]
 
-def splits(trace: Trace, queries: pl.DataFrame) -> pl.DataFrame:
-    """Split the staleness of each stale query: a row for each, a column of seconds for each place.
 
-    The least stale comes first. `queries` bear `missed_since`, as metrics.measured_queries gives them.
-    """
-    stale = queries.drop_nulls("missed_since").select(
-        "product", version=pl.col("seen_version") + 1, staleness=pl.col("asked") - pl.col("missed_since")
-    )
-    stale = stale.sort("staleness", maintain_order=True)
-    stays = _stays(trace).join(stale, on=["product", "version"], how="right", maintain_order="right")
-    left = stale["staleness"].to_numpy()
-    parts: dict[str, Floats] = {}
-    for place in [name for name in stays.columns if name in PLACES]:
-        parts[place] = np.minimum(left, stays[place].to_numpy())
+def splits(changes: Rows, staleness: Floats, scenario: Scenario) -> Parts:
+    """Split the staleness of queries by where the change was in the meantime that each missed."""
+    left = staleness
+    parts: Parts = {}
+    for place, stay in _stays(changes, scenario).items():
+        parts[place] = np.minimum(left, np.fmax(stay, 0.0))
         left = left - parts[place]
-    shown = stays["visible"].is_not_null().to_numpy()
-    parts["overwritten"] = np.where(shown, left, 0.0)
-    parts["lost"] = np.where(shown, 0.0, left)
-    return pl.DataFrame({place: parts[place] for place in PLACES})
+    shown = ~np.isnan(changes["visible"])
+    return parts | {"overwritten": np.where(shown, left, 0.0), "lost": np.where(shown, 0.0, left)}
 
 
-def shares(parts: pl.DataFrame, between: tuple[float, float] = ALL) -> dict[str, float]:
+def shares(parts: Parts, between: tuple[float, float] = ALL) -> dict[str, float]:
     """Give each place's share of the stale time of those queries that rank between two shares by staleness.
 
     `parts` are in that order. nan where no query was stale.
     """
-    ranked = parts.to_numpy()
-    first, last = (int(share * len(ranked)) for share in between)
-    spent = ranked[min(first, len(ranked) - 1) : max(last, first + 1)].sum(axis=0)
+    n = len(parts["lost"])
+    first, last = (int(share * n) for share in between)
+    ranked = slice(max(0, min(first, n - 1)), max(last, first + 1))
+    spent = np.array([parts[place][ranked].sum() for place in PLACES])
     with np.errstate(invalid="ignore"):
         return dict(zip(PLACES, (spent / spent.sum()).tolist(), strict=True))
 
 
-def _stays(trace: Trace) -> pl.DataFrame:
-    """Say how long each change was at each place, in the order of its way; 0 where it never was."""
-    arrived = pl.col("delivered").list.min()
-    begun = pl.max_horizontal("polled", arrived) if trace.scenario.reader.poll else arrived
-    taken = pl.coalesce("taken", "visible")  # or fetched upon another's notice, while its own still waited
-    stays = {
-        "publish": pl.col("sent") - pl.col("committed"),
-        "resend": arrived - pl.col("sent") - pl.col("delay") - pl.col("line") - pl.col("outage"),
-        "delay": pl.col("delay"),
-        "line": pl.col("line"),
-        "outage": pl.col("outage"),
+def _stays(change: Rows, scenario: Scenario) -> Parts:
+    """Say how long each change was at each place, in the order of its way; nan where it never was."""
+    arrived = change.table["delivered"][change.chosen].list.min().to_numpy()
+    begun = np.fmax(change["polled"], arrived) if scenario.reader.poll else arrived
+    sent, taken, handled, visible = (change[name] for name in ("sent", "taken", "handled", "visible"))
+    fetched = np.isnan(taken)  # upon another's notice, while its own still waited
+    held = {name: change[name] for name in ("delay", "line", "outage")}
+    if scenario.link.order == "serial":  # there a change waits first, and then takes its time
+        held = {name: held[name] for name in ("line", "delay", "outage")}
+    return {
+        "publish": sent - change["committed"],
+        "resend": arrived - sent - held["delay"] - held["line"] - held["outage"],
+        **held,
         "poll": begun - arrived,
-        "queue": taken - begun,
-        "handler": pl.col("handled") - pl.col("taken"),
-        "batch": pl.col("visible") - pl.col("handled"),
+        "queue": np.where(fetched, visible, taken) - begun,
+        "handler": handled - taken,
+        "batch": visible - handled,
     }
-    if trace.scenario.link.order == "serial":  # there a change waits first, and then takes its time
-        stays = {"publish": stays["publish"], "resend": stays["resend"], "line": stays["line"], **stays}
-    seconds = [stay.fill_null(0.0).clip(lower_bound=0.0).alias(place) for place, stay in stays.items()]
-    return trace.changes.select("product", "version", "visible", *seconds)

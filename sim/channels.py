@@ -7,12 +7,13 @@ stuck: `stuck` says who waits for whom.
 """
 
 import math
-from collections.abc import Iterable
-from types import TracebackType
-from typing import Generic, TypeVar
+from collections.abc import Generator, Iterable
+from types import TracebackType, coroutine
+from typing import Any, Generic, TypeVar
 
 import trio
 from attrs import field, frozen
+from trio._core._traps import WaitTaskRescheduled
 
 T = TypeVar("T")
 
@@ -64,10 +65,6 @@ class Receiver(Generic[T]):
     name: Name
     end: trio.MemoryReceiveChannel[T] = field(repr=False)
 
-    async def receive(self) -> T:
-        """Take the next value; wait while there is none; trio.EndOfChannel when there will be none."""
-        return self.end.receive_nowait() if self._ready() else await self.end.receive()
-
     def waiting(self, most: float) -> list[T]:
         """Take what is there already, up to so many values."""
         values: list[T] = []
@@ -84,8 +81,13 @@ class Receiver(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
+        """Take the next value; wait while there is none, unless there will be none."""
+        if self._ready():
+            return self.end.receive_nowait()
+        if not self.end._state.open_send_channels:
+            raise StopAsyncIteration
         try:
-            return await self.receive()
+            return await _parked(self.end)
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
 
@@ -105,6 +107,26 @@ def open_channel(
     name = Name(channel, sender, receiver)
     send, receive = trio.open_memory_channel[T](capacity)
     return Sender(name, send), Receiver(name, receive)
+
+
+@coroutine
+def _parked(end: trio.MemoryReceiveChannel[T]) -> Generator[Any, Any, T]:
+    """Wait for the next value as `end.receive` does once it has tried, and failed, to take one.
+
+    Each change that comes to an idle reader is spared the failing attempt.
+    """
+    task, line = trio.lowlevel.current_task(), end._state.receive_tasks
+
+    def give_up(_: object) -> trio.lowlevel.Abort:
+        end._tasks.remove(task)
+        del line[task]
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    end._tasks.add(task)
+    line[task] = None
+    task.custom_sleep_data = end
+    value: T = (yield WaitTaskRescheduled(give_up)).unwrap()
+    return value
 
 
 def stuck(tasks: Iterable[trio.lowlevel.Task]) -> list[str]:

@@ -6,8 +6,12 @@ import sys
 import click
 
 from sim import __version__
+from sim.commands.compare import compare
+from sim.commands.plot import plot_run
+from sim.commands.report import report
 from sim.commands.run import run_scenario
 from sim.commands.shell import FAILED, INTERRUPTED, PIPE_CLOSED
+from sim.commands.solve import solve
 from sim.commands.sweep import sweep_scenario
 from sim.commands.theory import show_theory
 from sim.commands.verify import verify
@@ -16,17 +20,23 @@ from sim.commands.verify import verify
 @click.group("sim", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sim")
 def commands() -> None:
-    r"""Run, measure and watch eventual consistency.
+    """Run, measure and watch eventual consistency.
 
     \b
     sim list               the scenarios that come along
     sim run story          ten items are added; why does the warehouse still say zero?
     sim run flash-sale     how stale is the shop window while the queue is deepest?
+    sim plot RUN           the figures of a run that was saved
+    sim report flash-sale  the same as a page to read, to print and to pass on
+    sim compare slow-link --with link.delay=250ms
+                           what one change does, on the same luck
     sim sweep saturation --vary link.delay=10ms..80ms
-                           the same for each of some values, on the same luck
+                           the same for each of some values
+    sim solve slow-link --metric stale_read_fraction --below 1% --by link.delay
+                           what it would take
     sim theory saturation  what closed forms say of it, and why others do not hold
     sim verify             the whole program against all closed forms
-    """
+    """  # noqa: D301, for click wants the character and not how it is written
 
 
 @commands.command("list")
@@ -39,7 +49,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, sweep_scenario, show_theory, verify):
+for command in (run_scenario, plot_run, report, compare, sweep_scenario, solve, show_theory, verify):
     commands.add_command(command)
 
 

@@ -67,7 +67,8 @@ class Clock(trio.abc.Clock):
         if time > self.now:
             await self.turn_at(time)
 
-    async def turn_at(self, time: float) -> None:
+    @coroutine
+    def turn_at(self, time: float) -> Generator[Any, Any, None]:
         """Wait until an instant, and until all that was arranged for it before has happened."""
         number = next(self._order)
         heappush(self._agenda, (time, number, _wake, trio_run.GLOBAL_RUN_CONTEXT.task))
@@ -76,7 +77,7 @@ class Clock(trio.abc.Clock):
             self._struck.add(number)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        await _suspended(give_up)
+        (yield WaitTaskRescheduled(give_up)).unwrap()  # as trio.lowlevel.wait_task_rescheduled does
 
     async def sleep(self, seconds: float) -> None:
         """Wait for so many virtual seconds."""
@@ -137,15 +138,15 @@ class Clock(trio.abc.Clock):
         while struck and agenda and agenda[0][1] in struck:
             struck.remove(heappop(agenda)[1])
         time = agenda[0][0] if agenda else math.inf
-        if min(time, deadline) > self.limit or time == deadline == math.inf:
-            assert self.on_stuck is not None
-            self.on_stuck()
-        elif time <= deadline:
+        if time <= deadline and time <= self.limit and time != math.inf:
             self.now, _, act, argument = heappop(agenda)
             act(argument)
             return True
-        else:
+        if deadline < time and deadline <= self.limit:
             self.now = max(self.now, deadline)
+        else:
+            assert self.on_stuck is not None
+            self.on_stuck()
         return False
 
 
@@ -194,12 +195,6 @@ class _OrderedDeadlines(trio_run.Deadlines):
     def add(self, deadline: float, cancel_scope: trio.CancelScope) -> None:
         heappush(self._heap, (deadline, next(self._order), cancel_scope))
         self._active += 1
-
-
-@coroutine
-def _suspended(give_up: Callable[[Any], trio.lowlevel.Abort]) -> Generator[Any, Any, None]:
-    """Stop here until somebody wakes this task, as trio.lowlevel.wait_task_rescheduled does."""
-    (yield WaitTaskRescheduled(give_up)).unwrap()
 
 
 class _Nothing:

@@ -28,7 +28,7 @@ from sim.observations import read_observations
 from sim.wording import unknown
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger[Any]]
 
 MOST = 1_000_000_000  # of anything that is counted: sums of it stay far below what an int64 holds
 LONGEST_TEXT = 2_000  # characters; of mixtures in mixtures, no deeper than Python can follow
@@ -294,12 +294,27 @@ class Popularity:
     def draw(self, rng: Generator, n: int, count: int) -> Ints:
         """Draw n product numbers from 1 to count."""
         edges = np.cumsum(self.shares(count))
-        return np.minimum(np.searchsorted(edges, rng.random(n), side="right"), count - 1) + 1
+        return np.minimum(_places(edges, rng.random(n)), count - 1) + 1
 
     def __str__(self) -> str:
         if self.kind == "hotspot":
             return f"hotspot({', '.join(map(percent_text, self.numbers))})"
         return f"zipf({self.numbers[0]!r})" if self.kind == "zipf" else self.kind
+
+
+def _places(edges: Floats, values: Floats) -> Ints:
+    """Give for each value from 0 to 1 what np.searchsorted does, to the right of equal edges.
+
+    Between two neighbours of a fine grid there is seldom an edge; where there
+    is none, the place of one of them is that of all values between.
+    """
+    cells = 2 ** min(18, 5 + len(edges).bit_length())
+    at_cell = np.searchsorted(edges, np.arange(cells + 1) / cells, side="right").astype(np.int32)
+    cell = (values * cells).astype(np.int32)
+    place: Ints = at_cell.take(cell)
+    unsure = np.flatnonzero(place != at_cell.take(cell + 1))
+    place[unsure] = np.searchsorted(edges, values[unsure], side="right")
+    return place
 
 
 @frozen
@@ -330,6 +345,34 @@ def parse_distribution(text: object) -> Distribution:
     if forms is None:
         raise ValueError(unknown("distribution", name, [*_FAMILIES, "mixture"]))
     return _made(name, arguments, forms)
+
+
+def with_mean(law: Distribution, mean: float) -> Distribution:
+    """Give a distribution of the same shape that has another mean, in seconds: the same luck, stretched.
+
+    ValueError where none has that mean, or where a file says what was measured.
+    """
+    factor = mean / law.mean if law.mean else math.inf
+    match law:
+        case Constant():
+            return Constant(mean)
+        case Exponential():
+            return Exponential(mean)
+        case Gamma():
+            return Gamma(mean, law.cv)
+        case Empirical():
+            raise ValueError(f"{law} was measured: its mean is what it is")
+        case _ if not 0 < factor < math.inf:
+            raise ValueError(f"no {law} has a mean of {duration_text(mean)}")
+        case Uniform():
+            return Uniform(law.low * factor, law.high * factor)
+        case Lognormal():
+            return Lognormal(law.p50 * factor, law.p99 * factor)
+        case Pareto():
+            return Pareto(law.minimum * factor, law.alpha)
+        case Mixture():
+            return Mixture(tuple((share, with_mean(part, part.mean * factor)) for share, part in law.parts))
+    raise ValueError(f"{law} has no mean to be changed")
 
 
 def parse_pace(text: object) -> Pace:
@@ -424,15 +467,15 @@ def _call(text: str, example: str) -> tuple[str, list[str]]:
     if not match:
         raise ValueError(f"{text!r} cannot be read: write a name with its arguments, as in {example}")
     inside = (match[2] or "").strip()
-    return match[1], list(_split(inside)) if inside else []
+    return match[1], list(split_at_commas(inside)) if inside else []
 
 
-def _split(text: str) -> Iterable[str]:
-    """Split at the commas that stand in no parentheses and no quotes."""
+def split_at_commas(text: str) -> Iterable[str]:
+    """Split at the commas that stand in no brackets and no quotes."""
     depth, quoted, start = 0, False, 0
     for place, sign in enumerate(text):
         quoted ^= sign == '"'
-        depth += ((sign == "(") - (sign == ")")) * (not quoted)
+        depth += ((sign in "([{") - (sign in ")]}")) * (not quoted)
         if sign == "," and depth == 0 and not quoted:
             yield text[start:place].strip()
             start = place + 1

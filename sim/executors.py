@@ -4,72 +4,19 @@ Whatever the executor, the work is the same, and so are its results. What must
 be sent to it is a function of a module, and arguments that can be pickled.
 """
 
-import multiprocessing
-import os
-import signal
-import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import starmap
-from multiprocessing.context import SpawnContext, SpawnProcess
-from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
-from types import ModuleType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sim.cluster import NoCluster, killed_worker
+from sim.processes import cores, process_pool
 
 T = TypeVar("T")
 Task = tuple[object, ...]
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def process_pool(jobs: int) -> Iterator[Executor]:
-    """Open a pool of fresh processes that leave Ctrl-C to this one, and end with it."""
-    fresh = _Fresh()  # a fork would copy the locks of polars' threads
-    pool = ProcessPoolExecutor(jobs, fresh, initializer=_begin)
-    try:
-        yield pool
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _begin() -> None:
-    """Prepare a process of the pool: one core is all it needs, for the others have theirs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # which polars asks for when it is imported
-
-
-class _Process(SpawnProcess):
-    """A process that does not run the script of this one first.
-
-    It has no need of it; and a script that does not ask whether it is
-    `__main__` would start itself again in each process.
-    """
-
-    @staticmethod
-    def _Popen(process_obj: BaseProcess) -> Any:  # noqa: N802
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            return SpawnProcess._Popen(process_obj)
-        finally:
-            sys.modules["__main__"] = main
-
-
-class _Fresh(SpawnContext):
-    Process = _Process
 
 
 def side_by_side(work: Callable[..., T], tasks: Sequence[Task], jobs: int | None = None) -> Iterator[T]:

@@ -1,29 +1,40 @@
 """What a trace says: one pure function per metric of the glossary, and their Summary.
 
 Only what falls into the measured window counts: commands that were intended,
-changes that were committed and queries that were asked in it. A quantile is
-an element of the sample: the smallest that at least that share does not
-exceed.
+changes that were committed and queries that were asked in it.
 """
 
-import math
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from attrs import asdict, field, frozen
+from numpy.typing import NDArray
 
-from sim.blame import ALL, MIDDLE, WORST, shares, splits
+from sim.blame import ALL, MIDDLE, WORST, shares
+from sim.columns import UNKNOWN, Rows, plain
 from sim.distributions import Floats, Ints
+from sim.evidence import SPANS, Evidence, in_order
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
-from sim.groups import before, by_number
+from sim.groups import highest_before
 from sim.plan import numbered
-from sim.trace import Trace
+from sim.samples import (
+    Measured,
+    QuantileCurve,
+    Statistics,
+    counts,
+    distribution,
+    proportion,
+    quantile_curve,
+    value,
+)
+from sim.trace import ACCEPTED, KINDS, REJECTED, SHED, Trace
+from sim.visibility import reached
 from sim.wording import count
 
-Statistics = dict[str, float]
+Flags = NDArray[np.bool_]
 
 
 @frozen
@@ -83,8 +94,8 @@ class Summary:
 
 def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
     """Measure every metric of the glossary in one run."""
-    measured = {name: _MEASURES[name](trace) for name in METRICS}
-    _forget()
+    evidence = Evidence(trace)
+    measured = {name: _MEASURES[name](evidence) for name in METRICS}
     scenario = trace.scenario
     return Summary(
         title=scenario.title,
@@ -103,16 +114,9 @@ def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
 
 def numbers(trace: Trace, names: Iterable[str]) -> dict[str, float]:
     """Measure only some numbers of one run, by their names: "staleness.p99", "throughput"."""
-    wanted = {name: split_name(name) for name in names}
-    tables = {metric: _MEASURES[metric](trace)[0] for metric, _ in wanted.values()}
-    _forget()
+    evidence, wanted = Evidence(trace), {name: split_name(name) for name in names}
+    tables = {metric: _MEASURES[metric](evidence)[0] for metric, _ in wanted.values()}
     return {name: tables[metric][statistic] for name, (metric, statistic) in wanted.items()}
-
-
-def _forget() -> None:
-    """Let go of the trace, of which several metrics begin alike."""
-    measured_queries.cache_clear()
-    _splits.cache_clear()
 
 
 def bounded(name: str, estimate: Estimate, n: int) -> Estimate:
@@ -149,7 +153,7 @@ def diverged(trace: Trace) -> tuple[Divergence, ...]:
     """Name the products of which the read model shows something else in the end, and say why."""
     differ = (pl.col("held") != pl.col("shown")) | (pl.col("held_version") != pl.col("shown_version"))
     models = trace.models.filter(differ)
-    causes = _causes(trace, models)
+    causes = _causes(trace, models) if len(models) else {}
     return tuple(
         Divergence(product, held, shown, ", ".join(causes.get(product, ())))
         for product, held, shown in models.select("product", "held", "shown").iter_rows()
@@ -187,6 +191,14 @@ def _causes(trace: Trace, models: pl.DataFrame) -> dict[int, list[str]]:
     return causes
 
 
+def quantiles_of(trace: Trace, name: str) -> QuantileCurve:
+    """Give all quantiles of the staleness, or of a metric of SPANS, in one run; KeyError for any other."""
+    evidence = Evidence(trace)
+    if name == "staleness":
+        return quantile_curve(evidence.staleness, zeros=len(evidence.queries) - len(evidence.stale))
+    return quantile_curve(evidence.span(name))
+
+
 def measured_commands(trace: Trace) -> pl.DataFrame:
     """Give the commands that the plan wanted inside the window."""
     return trace.commands.filter(_within(trace, "intended"))
@@ -197,331 +209,227 @@ def measured_changes(trace: Trace) -> pl.DataFrame:
     return trace.changes.filter(_within(trace, "committed"))
 
 
-@lru_cache(maxsize=1)  # it takes long, and many metrics begin with it
 def measured_queries(trace: Trace) -> pl.DataFrame:
-    """Give the queries that were asked inside the window, each with what it missed.
+    """Give the queries that were asked inside the window, in the order of time, each with what it missed.
 
     Adds `latest` (the product's newest version committed before it was
     asked), `missed_since` (the commit of the oldest version it missed; null
     if fresh) and `shown_since` (the commit of the version it was shown; 0
     for what was there from the start).
     """
-    queries = trace.queries.filter(_within(trace, "asked")).sort("asked", maintain_order=True)
-    product, committed = (trace.changes[name].to_numpy() for name in ("product", "committed"))
-    wanted, asked, seen = (queries[name].to_numpy() for name in ("product", "asked", "seen_version"))
-    order, first, place, _ = before(product, committed, wanted, asked)
-    commits = np.append(committed[order], np.nan)  # a product's versions are 1, 2, 3…, one behind the other
-    latest = place - first
-    missed = commits[np.where(latest > seen, first + seen, -1)]
-    shown = np.where(seen > 0, commits[first + seen - 1], 0.0)
-    return queries.with_columns(
+    evidence = Evidence(trace)
+    queries = evidence.queries
+    latest, missed_since = queries["seen_version"].copy(), np.full(len(queries), np.nan)
+    latest[evidence.stale] += evidence.behind
+    missed_since[evidence.stale] = queries["asked"].take(evidence.stale) - evidence.staleness
+    measured = trace.queries.filter(_within(trace, "asked")).with_columns(
         latest=pl.Series(latest),
-        missed_since=pl.Series(missed, nan_to_null=True),
-        shown_since=pl.Series(shown),
+        missed_since=pl.Series(missed_since, nan_to_null=True),
+        shown_since=pl.Series(evidence.shown_since),
     )
+    return measured.sort("asked", maintain_order=True)
 
 
-@frozen
-class VisibilityCurve:
-    """How large a share of the changes can be seen, or a newer one, so long after their commit.
-
-    `shares[i]` holds from `times[i]` seconds on until the next of them, within
-    a 95 % band from `low` to `high`; `n` changes stand behind it.
-    """
-
-    times: Floats
-    shares: Floats
-    low: Floats
-    high: Floats
-    n: int
-
-    def at(self, seconds: float) -> float:
-        """Give the share that can be seen so long after the commit."""
-        return float(self.shares[np.searchsorted(self.times, seconds, side="right") - 1])
-
-    def reached(self, share: float) -> float:
-        """Give the time from which on at least that share can be seen: infinite if never, nan of none."""
-        if not self.n:
-            return np.nan
-        short = np.flatnonzero(self.shares < share * (1 - 1e-12))
-        later = np.append(self.times, np.inf)
-        return float(later[short[-1] + 1]) if len(short) else float(self.times[0])
-
-
-def visibility_curve(trace: Trace) -> VisibilityCurve:
-    """Give P(a query asked t after a commit sees that version or a newer one), over the window's commits.
-
-    PBS's t-visibility (THEORY.md 0, 1.1). Under "arrival" the read model may
-    go back, and then so does the curve; a second copy counts from its arrival,
-    for the trace does not say when it was applied, and what is applied again
-    after a crash does not count. The band is Dvoretzky's,
-    Kiefer's and Wolfowitz's, ± sqrt(ln(2/0.05) / 2n): n independent changes
-    would keep within it, those of one run depend on each other.
-    """
-    n = len(measured_changes(trace))
-    if not n:
-        nothing = np.full(1, np.nan)
-        return VisibilityCurve(np.zeros(1), nothing, nothing, nothing, 0)
-    turns = _turns(trace)
-    after = np.append(0.0, (turns["time"] - turns["committed"]).to_numpy())
-    times, place = np.unique(after, return_inverse=True)
-    shares = np.cumsum(np.bincount(place, np.append(0, turns["turn"].to_numpy()))) / n
-    band = np.sqrt(np.log(2 / 0.05) / (2 * n))
-    return VisibilityCurve(times, shares, np.maximum(shares - band, 0), np.minimum(shares + band, 1), n)
-
-
-def _turns(trace: Trace) -> pl.DataFrame:
-    """Find when each change of the window comes into sight, itself or as a newer one (1), and goes (−1).
-
-    When the read model turns from one version to another, all between them come, or go.
-    """
-    shown = _showings(trace).with_columns(before=pl.col("version").shift(1, fill_value=0).over("product"))
-    low, high = pl.min_horizontal("before", "version"), pl.max_horizontal("before", "version")
-    crossed = shown.filter(low < high).select(
-        "product",
-        "time",
-        turn=(pl.col("version") - pl.col("before")).sign(),
-        version=pl.int_ranges(low, high),
-    )
-    crossed = crossed.explode("version").with_columns(pl.col("version") + 1)
-    return crossed.join(measured_changes(trace), on=["product", "version"])
-
-
-def _showings(trace: Trace) -> pl.DataFrame:
-    """List which version of a product the read model showed from when on, in that order."""
-    first = trace.changes.drop_nulls("visible").with_columns(pl.col("delivered").list.first(), time="visible")
-    apply = trace.scenario.reader.apply
-    if apply in ("newest", "fetch"):
-        return first.sort("time", "version")
-    if apply == "delta":  # shown up to the first gap: a version comes into sight with all before it
-        shown = pl.col("visible").fill_null(np.inf).cum_max().over("product", order_by="version")
-        return trace.changes.with_columns(time=shown).filter(pl.col("time") < np.inf).sort("time", "version")
-    copies = trace.changes.drop_nulls("visible").with_columns(pl.col("delivered").list.slice(1))
-    copies = copies.explode("delivered").drop_nulls("delivered")
-    copies = copies.with_columns(time=pl.max_horizontal("delivered", "visible"))
-    return pl.concat([first, copies]).sort("time", "delivered", "version")
-
-
-Measured = tuple[Statistics, int]
-
-
-def _command_latency(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("intended"))
-
-
-def _naive_latency(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("issued"))
-
-
-def _admission_wait(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("admitted") - pl.col("issued"))
-
-
-def _queue_wait(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("started") - pl.col("admitted"))
-
-
-def _service_time(trace: Trace) -> Measured:
-    return _distribution(measured_commands(trace), pl.col("finished") - pl.col("started"))
-
-
-def _writer_utilisation(trace: Trace) -> Measured:
+def _writer_utilisation(evidence: Evidence) -> Measured:
     """Time inside [started, finished] over the window's length (THEORY 3.6: U = X·E[S])."""
-    start, end = trace.window
-    taken = trace.commands.select("started", left=pl.col("finished").fill_null(end)).drop_nulls()
-    busy = float(np.sum((taken["left"].clip(start, end) - taken["started"].clip(start, end)).to_numpy()))
-    return _value(busy / (end - start) if end > start else np.nan, len(trace.commands))
+    start, end = evidence.trace.window
+    busy = float(np.sum(np.subtract(*_stays(evidence.trace, "finished", "started"))))
+    return value(busy / (end - start) if end > start else np.nan, len(evidence.trace.commands))
 
 
-def _inbox_depth(trace: Trace) -> Measured:
+def _inbox_depth(evidence: Evidence) -> Measured:
     """Count the commands in the channel; each depth weighs as much as it lasted."""
-    start, end = trace.window
-    waits = trace.commands.select("admitted", left=pl.col("started").fill_null(end)).drop_nulls()
-    waits = waits.filter((pl.col("admitted") < end) & (pl.col("left") > start)).with_columns(
-        pl.all().clip(start, end)
-    )
-    came, went = waits["admitted"].to_numpy(), waits["left"].to_numpy()
+    start, end = evidence.trace.window
+    went, came = _stays(evidence.trace, "started", "admitted")
     times = np.concatenate([[start], came, went, [end]])
-    steps = np.repeat([0, 1, -1, 0], [1, len(came), len(went), 1])
     order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
-    depths, lasted = np.cumsum(steps[order])[:-1], np.diff(times[order])
-    return _weighted(depths, lasted), len(waits)
+    steps = np.repeat(np.array([0, 1, -1, 0], np.int8), [1, len(came), len(went), 1])
+    depths, lasted = np.cumsum(steps.take(order), dtype=np.int64)[:-1], np.diff(times.take(order))
+    return counts(depths, lasted), len(came)
 
 
-def _throughput(trace: Trace) -> Measured:
+def _stays(trace: Trace, left: str, entered: str) -> tuple[Floats, Floats]:
+    """Give when commands left a place, and when they entered it, as far as that lies in the window."""
     start, end = trace.window
-    accepted = measured_changes(trace)
-    return _value(len(accepted) / (end - start) if end > start else np.nan, len(accepted))
+    came, went = plain(trace.commands[entered]), plain(trace.commands[left])
+    went = np.where(np.isnan(went), end, went)
+    there = (came < end) & (went > start)
+    return went[there].clip(start, end), came[there].clip(start, end)
 
 
-def _rejected_fraction(trace: Trace) -> Measured:
-    return _proportion(measured_commands(trace).select(pl.col("outcome") == "rejected"))
+def _throughput(evidence: Evidence) -> Measured:
+    start, end = evidence.trace.window
+    accepted = len(evidence.changes)
+    return value(accepted / (end - start) if end > start else np.nan, accepted)
 
 
-def _shed_fraction(trace: Trace) -> Measured:
-    return _proportion(measured_commands(trace).select(pl.col("outcome") == "shed"))
+def _rejected_fraction(evidence: Evidence) -> Measured:
+    return _share(evidence.commands["outcome"] == REJECTED)
 
 
-def _unanswered_fraction(trace: Trace) -> Measured:
+def _shed_fraction(evidence: Evidence) -> Measured:
+    return _share(evidence.commands["outcome"] == SHED)
+
+
+def _unanswered_fraction(evidence: Evidence) -> Measured:
     """Among those that got in: a command that is shed is answered, with a refusal."""
-    taken = measured_commands(trace).filter(pl.col("outcome") != "shed")  # nor any that is still on its way
-    return _proportion(taken.select(pl.col("finished").is_null()))
+    outcome, unfinished = evidence.commands["outcome"], np.isnan(evidence.commands["finished"])
+    taken = (outcome != SHED) & (outcome != UNKNOWN)  # nor any that is still on its way
+    return _share(unfinished[taken])
 
 
-def _blocked_fraction(trace: Trace) -> Measured:
-    return _proportion(measured_commands(trace).select(pl.col("admitted") > pl.col("issued")).drop_nulls())
+def _blocked_fraction(evidence: Evidence) -> Measured:
+    issued, admitted = evidence.commands["issued"], evidence.commands["admitted"]
+    return proportion(np.count_nonzero(admitted > issued), np.count_nonzero(~np.isnan(admitted)))
 
 
-def _stale_decisions(trace: Trace) -> Measured:
+def _stale_decisions(evidence: Evidence) -> Measured:
     """Among commands of crowds that look first: they were sent because the look had shown enough."""
-    numbers = numbered(trace.scenario)
-    careful = [n for crowd in trace.scenario.workers if crowd.look_first for n in numbers[crowd.name]]
-    looked = measured_commands(trace).filter(pl.col("worker").is_in(careful))
-    return _proportion(looked.select(pl.col("outcome") == "rejected").drop_nulls())
+    scenario = evidence.trace.scenario
+    numbers = numbered(scenario)
+    careful = [n for crowd in scenario.workers if crowd.look_first for n in numbers[crowd.name]]
+    outcome = evidence.commands["outcome"][np.isin(evidence.commands["worker"], careful)]
+    return proportion(np.count_nonzero(outcome == REJECTED), np.count_nonzero(outcome != UNKNOWN))
 
 
-def _lost_updates(trace: Trace) -> Measured:
+def _lost_updates(evidence: Evidence) -> Measured:
     """Sum over products what the accepted commands moved, against what the last change left."""
-    signed = pl.when(kind="add").then("quantity").otherwise(-pl.col("quantity"))
-    moved = trace.commands.filter(outcome="accepted").group_by("product").agg(moved=signed.sum())
-    held = pl.col("quantity_after").get(pl.col("version").arg_max())
-    last = trace.changes.group_by("product").agg(held=held)
-    off = moved.join(last, on="product").select(
-        (trace.scenario.products.stock + pl.col("moved") - pl.col("held")).abs()
-    )
-    return _value(float(off.to_series().sum()), len(trace.changes))
+    commands, changes = Rows(evidence.trace.commands), Rows(evidence.trace.changes)
+    accepted = commands["outcome"] == ACCEPTED
+    signed = np.where(commands["kind"] == KINDS.index("add"), commands["quantity"], -commands["quantity"])
+    there = evidence.trace.scenario.products.count + 1
+    moved = np.bincount(commands["product"], signed * accepted, minlength=there)
+    product = np.flatnonzero(np.diff(evidence.by_product.starts))
+    last = evidence.by_product.rows[evidence.by_product.end(product) - 1]
+    left = evidence.trace.scenario.products.stock + moved[product]
+    return value(np.abs(left - changes["quantity_after"].take(last)).sum(), len(changes))
 
 
-def _double_updates(trace: Trace) -> Measured:
+def _double_updates(evidence: Evidence) -> Measured:
     """Add up what was accepted of a command of which another sending was accepted before."""
-    accepted = trace.commands.filter(outcome="accepted").select(
-        "id", "quantity", first=pl.coalesce("repeats", "id")
-    )
-    repeated = accepted.filter(
-        pl.col("first").is_in(trace.commands["repeats"].drop_nulls().unique().implode())
-    )
-    doubled = repeated.filter(pl.int_range(pl.len()).over("first", order_by="id") > 0)
-    return _value(float(doubled["quantity"].sum()), len(accepted))
+    commands = Rows(evidence.trace.commands)
+    accepted = commands["outcome"] == ACCEPTED
+    if commands.table["repeats"].null_count() == len(commands):
+        return value(0.0, np.count_nonzero(accepted))
+    repeats, sendings = commands["repeats"][accepted], commands["id"][accepted]
+    first = np.where(repeats == UNKNOWN, sendings, repeats)
+    order = np.lexsort((sendings, first))
+    doubled = np.diff(first[order], prepend=UNKNOWN) == 0
+    return value(commands["quantity"][accepted][order][doubled].sum(), len(first))
 
 
-def _visibility_lag(trace: Trace) -> Measured:
-    return _distribution(measured_changes(trace), pl.col("visible") - pl.col("committed"))
+def _t_visibility(evidence: Evidence) -> Measured:
+    times = reached(evidence, [QUANTILES[name] for name in TAIL])
+    return dict(zip(TAIL, times, strict=True)), len(evidence.changes)
 
 
-def _t_visibility(trace: Trace) -> Measured:
-    curve = visibility_curve(trace)
-    return {name: curve.reached(QUANTILES[name]) for name in TAIL}, curve.n
+def _stale_read_fraction(evidence: Evidence) -> Measured:
+    return proportion(len(evidence.stale), len(evidence.queries))
 
 
-def _stale_read_fraction(trace: Trace) -> Measured:
-    return _proportion(measured_queries(trace).select(pl.col("missed_since").is_not_null()))
+def _hot_stale_fraction(evidence: Evidence) -> Measured:
+    return _stale_fraction_of(evidence, np.less_equal)
 
 
-def _hot_stale_fraction(trace: Trace) -> Measured:
-    return _stale_fraction_of(trace, lambda hot: pl.col("product") <= hot)
+def _cold_stale_fraction(evidence: Evidence) -> Measured:
+    return _stale_fraction_of(evidence, np.greater)
 
 
-def _cold_stale_fraction(trace: Trace) -> Measured:
-    return _stale_fraction_of(trace, lambda hot: pl.col("product") > hot)
-
-
-def _stale_fraction_of(trace: Trace, chosen: Callable[[int], pl.Expr]) -> Measured:
+def _stale_fraction_of(evidence: Evidence, chosen: Callable[[Ints, int], Flags]) -> Measured:
     """Choose queries by how many products are hot, which are the first ones; nan where none is."""
-    products = trace.scenario.products
+    products = evidence.trace.scenario.products
     hot = products.popularity.hot(products.count)
     if not hot:
-        return _value(np.nan, 0)
-    queries = measured_queries(trace).filter(chosen(hot))
-    return _proportion(queries.select(pl.col("missed_since").is_not_null()))
+        return value(np.nan, 0)
+    among = chosen(evidence.queries["product"], hot)
+    return proportion(np.count_nonzero(among[evidence.stale]), np.count_nonzero(among))
 
 
-def _staleness(trace: Trace) -> Measured:
-    return _distribution(measured_queries(trace), (pl.col("asked") - pl.col("missed_since")).fill_null(0.0))
+def _staleness(evidence: Evidence) -> Measured:
+    return distribution(evidence.staleness, zeros=len(evidence.queries) - len(evidence.stale))
 
 
-def _blame(trace: Trace) -> Measured:
-    return _blame_between(trace, ALL)
+def _blame(evidence: Evidence) -> Measured:
+    return shares(evidence.parts, ALL), len(evidence.stale)
 
 
-def _blame_p50(trace: Trace) -> Measured:
-    return _blame_between(trace, MIDDLE)
+def _blame_p50(evidence: Evidence) -> Measured:
+    return shares(evidence.parts, MIDDLE), len(evidence.stale)
 
 
-def _blame_p99(trace: Trace) -> Measured:
-    return _blame_between(trace, WORST)
+def _blame_p99(evidence: Evidence) -> Measured:
+    return shares(evidence.parts, WORST), len(evidence.stale)
 
 
-def _blame_between(trace: Trace, ranks: tuple[float, float]) -> Measured:
-    parts = _splits(trace)
-    return shares(parts, ranks), len(parts)
-
-
-@lru_cache(maxsize=1)
-def _splits(trace: Trace) -> pl.DataFrame:
-    return splits(trace, measured_queries(trace))
-
-
-def _versions_behind(trace: Trace) -> Measured:
-    return _distribution(
-        measured_queries(trace), (pl.col("latest") - pl.col("seen_version")).clip(lower_bound=0)
+def _versions_behind(evidence: Evidence) -> Measured:
+    fresh = len(evidence.queries) - len(evidence.stale)
+    return counts(np.append(0, evidence.behind), np.append(fresh, np.ones(len(evidence.stale)))), len(
+        evidence.queries
     )
 
 
-def _age_of_information(trace: Trace) -> Measured:
-    return _distribution(
-        measured_queries(trace), (pl.col("asked") - pl.col("shown_since")).clip(lower_bound=0.0)
-    )
+def _age_of_information(evidence: Evidence) -> Measured:
+    return distribution(np.maximum(evidence.queries["asked"] - evidence.shown_since, 0.0))
 
 
-def _read_your_writes_violations(trace: Trace) -> Measured:
+def _read_your_writes_violations(evidence: Evidence) -> Measured:
     """Among queries whose session had an accepted command on that product answered, be it just now."""
-    asking = trace.queries["session"].unique().implode()
-    answered = trace.commands.filter(pl.col("session").is_in(asking)).drop_nulls(["finished", "version"])
+    trace = evidence.trace
+    asking = np.isin(plain(trace.commands["session"]), plain(trace.queries["session"]))
+    if not asking.any():
+        return value(np.nan, 0)
+    answered = trace.commands.filter(asking).drop_nulls(["finished", "version"])
     newest = pl.col("version").cum_max().over("session", "product", order_by="finished")
     own = answered.select("session", "product", "finished", own=newest)
-    queries = measured_queries(trace).join_asof(
-        own.sort("finished"),
-        left_on="asked",
-        right_on="finished",
-        by=["session", "product"],
-        check_sortedness=False,
+    queries = (
+        trace.queries.filter(_within(trace, "asked"))
+        .sort("asked", maintain_order=True)
+        .join_asof(
+            own.sort("finished"),
+            left_on="asked",
+            right_on="finished",
+            by=["session", "product"],
+            check_sortedness=False,
+        )
     )
-    return _proportion(queries.drop_nulls("own").select(pl.col("seen_version") < pl.col("own")))
+    back = queries.drop_nulls("own").select(pl.col("seen_version") < pl.col("own")).to_series()
+    return proportion(back.sum(), len(back))
 
 
-def _monotonic_read_violations(trace: Trace) -> Measured:
-    before = pl.col("seen_version").cum_max().shift(1).over("session", "product")
-    backwards = trace.queries.sort("asked", maintain_order=True).with_columns(
-        backwards=pl.col("seen_version") < before
-    )
-    return _proportion(backwards.filter(_within(trace, "asked")).select(pl.col("backwards").fill_null(False)))
+def _monotonic_read_violations(evidence: Evidence) -> Measured:
+    queries = Rows(evidence.trace.queries)
+    order = in_order(queries["asked"])
+    session, product, seen = (queries[name].take(order) for name in ("session", "product", "seen_version"))
+    backwards = np.empty(len(queries), np.bool_)
+    backwards[order] = seen < highest_before(seen, session, product)
+    return _share(backwards[evidence.queries.chosen])
 
 
-def _query_latency(trace: Trace) -> Measured:
-    return _distribution(measured_queries(trace), pl.col("answered") - pl.col("asked"))
-
-
-def _fairness(trace: Trace) -> Measured:
+def _fairness(evidence: Evidence) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
-    rows = measured_commands(trace).drop_nulls("finished")
-    latency = (rows["finished"] - rows["intended"]).to_numpy()
-    worker = rows["worker"].to_numpy()
-    done = np.bincount(worker)  # polars adds groups up in no fixed order
-    means = np.bincount(worker, latency)[done > 0] / done[done > 0]
+    latency, worker = (
+        evidence.commands["finished"] - evidence.commands["intended"],
+        evidence.commands["worker"],
+    )
+    answered = ~np.isnan(latency)
+    done = np.bincount(worker[answered])
+    means = np.bincount(worker[answered], latency[answered])[done > 0] / done[done > 0]
     squares = len(means) * np.sum(means**2)
-    return _value(float(np.sum(means) ** 2 / squares) if squares else np.nan, len(means))
+    return value(float(np.sum(means) ** 2 / squares) if squares else np.nan, len(means))
 
 
-def _divergence_at_end(trace: Trace) -> Measured:
-    return _value(float(len(diverged(trace))), trace.scenario.products.count)
+def _divergence_at_end(evidence: Evidence) -> Measured:
+    models = Rows(evidence.trace.models)
+    differ = (models["held"] != models["shown"]) | (models["held_version"] != models["shown_version"])
+    return value(np.count_nonzero(differ), evidence.trace.scenario.products.count)
 
 
-_MEASURES: dict[str, Callable[[Trace], Measured]] = {
-    "command_latency": _command_latency,
-    "naive_latency": _naive_latency,
-    "admission_wait": _admission_wait,
-    "queue_wait": _queue_wait,
-    "service_time": _service_time,
+def _span(evidence: Evidence, name: str) -> Measured:
+    return distribution(evidence.span(name))
+
+
+_MEASURES: dict[str, Callable[[Evidence], Measured]] = {
+    **{name: partial(_span, name=name) for name in SPANS},
     "writer_utilisation": _writer_utilisation,
     "inbox_depth": _inbox_depth,
     "throughput": _throughput,
@@ -532,7 +440,6 @@ _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "stale_decisions": _stale_decisions,
     "lost_updates": _lost_updates,
     "double_updates": _double_updates,
-    "visibility_lag": _visibility_lag,
     "t_visibility": _t_visibility,
     "stale_read_fraction": _stale_read_fraction,
     "hot_stale_fraction": _hot_stale_fraction,
@@ -545,7 +452,6 @@ _MEASURES: dict[str, Callable[[Trace], Measured]] = {
     "age_of_information": _age_of_information,
     "read_your_writes_violations": _read_your_writes_violations,
     "monotonic_read_violations": _monotonic_read_violations,
-    "query_latency": _query_latency,
     "fairness": _fairness,
     "divergence_at_end": _divergence_at_end,
 }
@@ -556,67 +462,24 @@ def _within(trace: Trace, column: str) -> pl.Expr:
     return (pl.col(column) >= start) & (pl.col(column) < end)
 
 
-def _distribution(rows: pl.DataFrame, sample: pl.Expr) -> Measured:
-    """Mean, quantiles and maximum of a sample."""
-    values = rows.select(sample.cast(pl.Float64).alias("x"))["x"].drop_nulls().sort().to_numpy()
-    return _unweighted(values), len(values)
-
-
-def _unweighted(values: Floats) -> Statistics:
-    """Mean, quantiles and maximum of values in their order, which all weigh the same."""
-    n = len(values)
-    if not n:
-        return dict.fromkeys(("mean", *QUANTILES, "max"), np.nan)
-    places = [math.ceil(share * n * (1 - 1e-12)) - 1 for share in QUANTILES.values()]
-    quantiles = dict(zip(QUANTILES, values[places].tolist(), strict=True))
-    return {"mean": float(values.sum() / n), **quantiles, "max": float(values[-1])}
-
-
-def _weighted(values: Ints, weights: Floats) -> Statistics:
-    """Mean, quantiles and maximum of whole numbers with weights; nan where there is no weight."""
-    seen = weights > 0
-    values, weights = values[seen], weights[seen]
-    if not len(values):
-        return dict.fromkeys(("mean", *QUANTILES, "max"), np.nan)
-    order = by_number(values)
-    values, reached = values[order], np.cumsum(weights[order])
-    places = np.searchsorted(reached, np.array(list(QUANTILES.values())) * reached[-1] * (1 - 1e-12))
-    mean = float(np.average(values, weights=weights[order]))
-    return {
-        "mean": mean,
-        **dict(zip(QUANTILES, values[places].astype(float).tolist(), strict=True)),
-        "max": float(values[-1]),
-    }
-
-
-def _proportion(hits: pl.DataFrame) -> Measured:
-    """Give the share of a column of truth values that is true; nan of none."""
-    column = hits.to_series()
-    return _value(float(column.sum() / len(column)) if len(column) else np.nan, len(column))
-
-
-def _value(value: float, n: int) -> Measured:
-    return {"value": float(value)}, n
+def _share(hits: Flags) -> Measured:
+    return proportion(np.count_nonzero(hits), len(hits))
 
 
 def _estimates(name: str, table: Statistics, n: int) -> dict[str, Estimate]:
     return {statistic: bounded(name, Estimate(value), n) for statistic, value in table.items()}
 
 
+FACTS = ("title", "seed", "engine", "loop", "replications", "fingerprint", "virtual_seconds", "wall_seconds")
+
+
 def as_json(summary: Summary) -> dict[str, Any]:
     """Give a summary as the plain table that --json prints; nan and infinity become null."""
     return {
         "schema": 1,
-        "title": summary.title,
-        "seed": summary.seed,
-        "engine": summary.engine,
-        "loop": summary.loop,
-        "replications": summary.replications,
-        "fingerprint": summary.fingerprint,
-        "virtual_seconds": summary.virtual_seconds,
-        "wall_seconds": summary.wall_seconds,
+        **{name: getattr(summary, name) for name in FACTS},
         "metrics": {
-            name: {statistic: _interval(estimate) for statistic, estimate in table.items()}
+            name: {statistic: estimate_json(estimate) for statistic, estimate in table.items()}
             for name, table in summary.metrics.items()
         },
         "counts": summary.counts,
@@ -625,7 +488,29 @@ def as_json(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _interval(estimate: Estimate) -> dict[str, float | None]:
+def from_json(found: dict[str, Any]) -> Summary:
+    """Make a summary of the table that `as_json` gave.
+
+    What was null there is nan here: whether something was never seen or never
+    happened is not told any more, nor when a run settles. KeyError and
+    TypeError where it is some other table.
+    """
+    metrics = {
+        name: {statistic: _estimate(bounds) for statistic, bounds in table.items()}
+        for name, table in found["metrics"].items()
+    }
+    diverged = tuple(Divergence(**one) for one in found["diverged"])
+    facts = {name: found[name] for name in FACTS}
+    return Summary(**facts, metrics=metrics, counts=found["counts"], diverged=diverged)
+
+
+def _estimate(bounds: dict[str, float | None]) -> Estimate:
+    estimate = bounds["estimate"]
+    return Estimate(np.nan if estimate is None else estimate, bounds["low"], bounds["high"])
+
+
+def estimate_json(estimate: Estimate) -> dict[str, float | None]:
+    """Give an estimate with its bounds as --json has it."""
     bounds = {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}
     return {name: number_or_null(bound) for name, bound in bounds.items()}
 

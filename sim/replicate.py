@@ -20,9 +20,10 @@ from attrs import frozen
 
 from sim import library
 from sim.engines import run
-from sim.executors import as_finished, cores, process_pool
+from sim.executors import as_finished
 from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
+from sim.processes import cores, process_pool
 from sim.scenario import Scenario
 from sim.stage import Interrupted
 from sim.steady import Latencies, latencies, settles_after, unsteady
@@ -177,10 +178,12 @@ def combine(summaries: Sequence[Summary]) -> Summary:
     )
 
 
-def interval(values: Iterable[float]) -> Estimate:
+def interval(values: Iterable[float], among: int = 1) -> Estimate:
     """Give the mean of independent values with its 95 % interval, t(n−1)·s/√n; nan values say nothing.
 
-    An infinite value leaves a mean that is infinite, and no interval.
+    Of `among` intervals all hold together 95 % of the time, for each is the
+    wider (Bonferroni). An infinite value leaves a mean that is infinite, and
+    no interval.
     """
     sample = np.array([value for value in values if not math.isnan(value)])
     if not len(sample):
@@ -188,7 +191,7 @@ def interval(values: Iterable[float]) -> Estimate:
     mean = float(sample.mean())
     if len(sample) == 1 or not math.isfinite(mean):
         return Estimate(mean)
-    half = _student(len(sample) - 1) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
+    half = student(len(sample) - 1, among) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
     return Estimate(mean, mean - half, mean + half)
 
 
@@ -239,8 +242,8 @@ def _ordered(played: list[Played]) -> list[Played]:
     return sorted(played, key=lambda one: one.replication)
 
 
-def _student(degrees: int) -> float:
-    """Give the 97.5 % point of Student's t."""
+def student(degrees: int, among: int = 1) -> float:
+    """Give what Student's t exceeds, either way, in 5 % of the cases: in one of `among` cases at all."""
     from scipy.special import stdtrit  # a fifth of a second to import, and not always needed
 
-    return float(stdtrit(degrees, 0.975))
+    return float(stdtrit(degrees, 1 - 0.025 / among))

@@ -6,16 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import groupby
 from textwrap import wrap
 
+from attrs import frozen
+
 from sim.certificate import FAR, LEAST, MOST, Certificate, Coverage, Row
 from sim.durations import duration_text
-from sim.expectations import verdict, would_tell
+from sim.expectations import Verdict, verdict, would_tell
 from sim.glossary import METRICS, QUANTILES, VALUE, split_name
 from sim.metrics import Estimate, Summary
 from sim.precision import Aim, width
 from sim.scenario import Expect, Scenario
 from sim.steady import overloads, unsteady
 from sim.theory import Prediction, Refusal
-from sim.wording import count, readable, significant, time_unit
+from sim.wording import count, number_text, readable, significant, time_unit
 
 WIDTH = 100  # of what is broken into lines
 FORMULA = 42  # of the column that it has in the certificate
@@ -24,6 +26,7 @@ BESIDE = "p99"  # the column for which theory speaks, where there are several
 NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 SOME = 5  # products are named where many differ
 MANY = 10_000  # replications, which nobody wants to be told of
+MARKS: dict[Verdict, str] = {"fails": "✗", "not resolved": "?", "holds": "✓"}  # the worst one first
 UNMET = {"fails": "fail", "not resolved": "not resolved"}
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
 NO_END = 0.45  # a cut beyond so much of the run lies at the end of the half in which it is looked for
@@ -99,18 +102,49 @@ CONTENTION = {
 }
 
 
+@frozen
+class Finding:
+    """One line of a table: the name of a metric or a place, its label, its cells, and theory beside them."""
+
+    name: str
+    label: str
+    cells: tuple[str, ...]
+    theory: str = ""
+
+
+@frozen
+class Table:
+    """What a summary says about one side of a run, in words and numbers, ready to be laid out."""
+
+    title: str
+    question: str
+    columns: tuple[str, ...]
+    rows: tuple[Finding, ...]
+
+
+@frozen
+class Claim:
+    """What became of an expectation: what was claimed, what was found, and how far off that is, if it is."""
+
+    verdict: Verdict
+    expected: str
+    found: str
+    off: str
+
+    @property
+    def mark(self) -> str:
+        """Show the verdict as one sign."""
+        return MARKS[self.verdict]
+
+
 def summary_lines(
     summary: Summary, scenario: Scenario, name: str, elapsed: float, theory: Iterable[Prediction] = ()
 ) -> Iterator[str]:
     """Lay a summary out, line by line, with what theory says beside it; headings are in capitals."""
     yield from _heading(summary, scenario, name, elapsed)
     yield ""
-    growing = unsteady(scenario, summary.value("throughput"))
-    foretold = {one.metric: one.value for one in theory}
-    yield from _section("STALENESS", "how old is the view?", STALENESS, summary, growing, foretold)
-    yield from _blame(summary)
-    contention = _contention(scenario)
-    yield from _section("CONTENTION", "what does sharing cost?", contention, summary, growing, foretold)
+    for table in tables(summary, scenario, theory):
+        yield from _table_lines(table)
     if scenario.expect:
         yield "EXPECTED"
         yield from (expectation_line(expect, summary) for expect in scenario.expect)
@@ -120,11 +154,21 @@ def summary_lines(
         yield from doubts
 
 
+def tables(summary: Summary, scenario: Scenario, theory: Iterable[Prediction] = ()) -> Iterator[Table]:
+    """Say what a summary found: about staleness, about blame where any read was stale, about contention."""
+    growing = unsteady(scenario, summary.value("throughput"))
+    foretold = {one.metric: one.value for one in theory}
+    yield _table("STALENESS", "how old is the view?", STALENESS, summary, growing, foretold)
+    yield from _blame(summary)
+    contention = _contention(scenario)
+    yield _table("CONTENTION", "what does sharing cost?", contention, summary, growing, foretold)
+
+
 def theory_lines(
     scenario: Scenario, name: str, holding: Sequence[Prediction], refused: Sequence[Refusal]
 ) -> Iterator[str]:
     """Lay out which closed forms hold, model by model, and what is in the way of the others."""
-    yield f"{name}   {_way(scenario)}     {scenario.loop} loop"
+    yield f"{name}   {way(scenario)}     {scenario.loop} loop"
     yield ""
     yield "HOLDS"
     for model, alike in groupby(holding, key=lambda one: one.model):
@@ -154,22 +198,22 @@ def _wrapped(text: str, indent: int) -> list[str]:
     return wrap(text, WIDTH, initial_indent=margin, subsequent_indent=margin)
 
 
+def claim(expect: Expect, summary: Summary) -> Claim:
+    """Hold an expectation against what was found."""
+    estimate, unit = summary.estimate(expect.metric), METRICS[split_name(expect.metric)[0]].unit
+    how, number = verdict(expect, summary), number_text(estimate.estimate, unit)
+    if how == "not resolved":
+        number, off = estimate_text(estimate, unit), _undecided(expect, summary)
+    else:
+        off = "" if how == "holds" else _how_far_off(estimate.estimate, expect.bound)
+    return Claim(how, _claimed(expect), number, off)
+
+
 def expectation_line(expect: Expect, summary: Summary) -> str:
     """Say whether an expectation holds, what was found, and by how much it was missed, or what would tell."""
-    estimate, unit = summary.estimate(expect.metric), METRICS[split_name(expect.metric)[0]].unit
-    how = verdict(expect, summary)
-    if how == "not resolved":
-        return f"?  {claim(expect):<36}{estimate_text(estimate, unit):>10}     {_undecided(expect, summary)}"
-    found = f"{claim(expect):<36}{number_text(estimate.estimate, unit):>10}"
-    if how == "holds":
-        return f"✓  {found}"
-    return f"✗  {found}{_how_far_off(estimate.estimate, expect.bound)}"
-
-
-def claim(expect: Expect) -> str:
-    """Write an expectation: "staleness.p99 < 1 s"."""
-    sign = "<" if expect.below is not None else ">"
-    return f"{expect.metric} {sign} {number_text(expect.bound, METRICS[split_name(expect.metric)[0]].unit)}"
+    one = claim(expect, summary)
+    found = f"{one.mark}  {one.expected:<36}{one.found:>10}"
+    return f"{found}     {one.off}" if one.off else found
 
 
 def verdict_row(name: str, scenario: Scenario, summary: Summary, elapsed: float) -> str:
@@ -189,16 +233,22 @@ def verdicts_line(found: Sequence[tuple[Scenario, Summary]]) -> str:
 def _mark(scenario: Scenario, summary: Summary) -> str:
     """Mark a run by the worst that became of what is expected of it."""
     found = {verdict(expect, summary) for expect in scenario.expect}
-    return "✗" if "fails" in found else "?" if "not resolved" in found else "✓"
+    return next((mark for how, mark in MARKS.items() if how in found), "✓")
 
 
 def _shortly(expect: Expect, summary: Summary) -> str:
     """Say what is expected and what was found, in a few words."""
     unit = METRICS[split_name(expect.metric)[0]].unit
     how = verdict(expect, summary)
-    return f"{claim(expect)}: {estimate_text(summary.estimate(expect.metric), unit)}" + (
+    return f"{_claimed(expect)}: {estimate_text(summary.estimate(expect.metric), unit)}" + (
         "" if how == "holds" else f" ({how})"
     )
+
+
+def _claimed(expect: Expect) -> str:
+    """Write an expectation: "staleness.p99 < 1 s"."""
+    sign = "<" if expect.below is not None else ">"
+    return f"{expect.metric} {sign} {number_text(expect.bound, METRICS[split_name(expect.metric)[0]].unit)}"
 
 
 def _undecided(expect: Expect, summary: Summary) -> str:
@@ -292,9 +342,9 @@ def _side_by_side(row: Row) -> tuple[str, str]:
     unit, low, high = METRICS[split_name(row.metric)[0]].unit, row.measured.low, row.measured.high
     if low is None or high is None or not low < high or math.isnan(row.theory):
         return number_text(row.theory, unit), number_text(row.measured.estimate, unit)
-    size, sign = _scale(row.theory, unit)
+    size, sign = scale(row.theory, unit)
     half = (high - low) / 2 / size
-    places = _places(half)
+    places = decimals(half)
     measured = f"{row.measured.estimate / size:,.{places}f} ± {half:,.{places}f}{sign}"
     return f"{row.theory / size:,.{places}f}{sign}", measured
 
@@ -319,21 +369,8 @@ def _how_far_off(actual: float, bound: float) -> str:
     if not math.isfinite(off):
         return ""
     if off >= 10:
-        return f"     {significant(actual / bound)} times that"
-    return f"     {abs(off):.0%} {'over' if off > 0 else 'under'}"
-
-
-def number_text(value: float, unit: str) -> str:
-    """Write a number of the glossary in its unit."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "never"
-    if unit == "s":
-        return readable(value)
-    if unit == "share":
-        return f"{significant(100 * value)}%"
-    return significant(value) + ("/s" if unit == "1/s" else "")
+        return f"{significant(actual / bound)} times that"
+    return f"{abs(off):.0%} {'over' if off > 0 else 'under'}"
 
 
 def estimate_text(estimate: Estimate, unit: str) -> str:
@@ -343,21 +380,21 @@ def estimate_text(estimate: Estimate, unit: str) -> str:
         return number_text(value, unit)
     if value == low == 0:
         return f"≤ {number_text(high, unit)}"  # nothing was seen: 3/n
-    size, sign = _scale(value, unit)
+    size, sign = scale(value, unit)
     half = (high - low) / 2 / size
     if half < NARROW * abs(value / size):
         return number_text(value, unit)
-    places = _places(half)
+    places = decimals(half)
     return f"{value / size:,.{places}f} ± {half:,.{places}f}{sign}"
 
 
-def _places(half: float) -> int:
+def decimals(half: float) -> int:
     """Leave one digit of an error, two where the first is a 1; give the decimal places of that."""
     exponent = math.floor(math.log10(half))
     return max(0, (half < 2 * 10.0**exponent) - exponent)
 
 
-def _scale(value: float, unit: str) -> tuple[float, str]:
+def scale(value: float, unit: str) -> tuple[float, str]:
     """Choose the unit in which a value and its error are both written."""
     if unit == "s":
         size, name = time_unit(value)
@@ -366,20 +403,25 @@ def _scale(value: float, unit: str) -> tuple[float, str]:
 
 
 def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:
-    yield f"{name}  seed {summary.seed}   {_way(scenario)}     {summary.loop} loop"
+    yield f"{name}  seed {summary.seed}   {way(scenario)}     {summary.loop} loop"
+    played, *seen = facts(summary, scenario)
+    engine = [f"{summary.engine} engine"] if summary.engine != "trio" else []
+    took = f"{played} in {elapsed:.2f} s"
+    yield "    ".join([took, *seen, f"run {summary.fingerprint[:6]}", *engine])
+
+
+def facts(summary: Summary, scenario: Scenario) -> list[str]:
+    """Say what was simulated, and how much was seen."""
     runs = f"{summary.replications} × " if summary.replications > 1 else ""
-    facts = [
-        f"{runs}{readable(summary.virtual_seconds)} simulated in {elapsed:.2f} s",
-        f"{readable(scenario.warmup)} warm-up dropped" if scenario.warmup else "",
+    return [
+        f"{runs}{readable(summary.virtual_seconds)} simulated",
+        *([f"{readable(scenario.warmup)} warm-up dropped"] if scenario.warmup else []),
         count(summary.counts["shed_fraction"], "command"),
         count(summary.counts["stale_read_fraction"], "read"),
-        f"run {summary.fingerprint[:6]}",
-        f"{summary.engine} engine" if summary.engine != "trio" else "",
     ]
-    yield "    ".join(filter(None, facts))
 
 
-def _way(scenario: Scenario) -> str:
+def way(scenario: Scenario) -> str:
     """Say who commands, and what stands between them and those who look."""
     crowds = " + ".join(f"{crowd.count} {crowd.name}" for crowd in scenario.workers)
     return f"{crowds or 'nobody'} → {_house(scenario)}"
@@ -428,45 +470,52 @@ def _adds(name: str, summary: Summary) -> bool:
     return True
 
 
-def _section(
+def _table(
     title: str,
     question: str,
     rows: dict[str, str],
     summary: Summary,
     growing: Set[str],
     foretold: dict[str, float],
-) -> Iterator[str]:
-    """Lay out one table: distributions with their quantiles, then single values."""
-    yield title
-    yield f"   {question:<24}" + "".join(f"{column:>16}" for column in COLUMNS)
+) -> Table:
+    """Make one table: distributions with their quantiles, single values in the first column."""
+    made = []
     for name in _telling(rows, summary):
         table, unit = summary.metrics[name], METRICS[name].unit
         grows = " grows" if name in growing else ""
         columns = VALUE if "value" in table else COLUMNS
-        cells = [estimate_text(table[c], unit) + grows if c in table else "" for c in columns]
-        found = "".join(f" {cell:>15}" for cell in cells)
-        yield f"   {rows[name]:<24}{found}{_beside(name, foretold)}".rstrip()
+        cells = (estimate_text(table[c], unit) + grows if c in table else "" for c in columns)
+        made.append(Finding(name, rows[name], tuple(cells), _beside(name, foretold)))
+    return Table(title, question, COLUMNS, tuple(made))
 
 
 def _beside(name: str, foretold: dict[str, float]) -> str:
     """Say what theory says of a row, if it says anything."""
     unit = METRICS[name].unit
     if name in foretold:
-        return f"   theory {number_text(foretold[name], unit)}"
+        return f"theory {number_text(foretold[name], unit)}"
     one = foretold.get(f"{name}.{BESIDE}")
-    return "" if one is None else f"   theory {BESIDE} {number_text(one, unit)}"
+    return "" if one is None else f"theory {BESIDE} {number_text(one, unit)}"
 
 
-def _blame(summary: Summary) -> Iterator[str]:
-    """Lay out where the changes were that stale reads missed; nothing where no read was stale."""
+def _blame(summary: Summary) -> Iterator[Table]:
+    """Make the table of where the changes were that stale reads missed; none where no read was stale."""
     columns = [summary.metrics[name] for name in BLAME]
     told = [place for place in WHERE if any(column[place].estimate > LITTLE for column in columns)]
-    if not told:
-        return
-    yield "BLAME"
-    yield f"   {'where was what they missed?':<34}" + "".join(f"{label:>18}" for label in BLAME.values())
-    for place in told:
-        yield f"   {WHERE[place]:<34}" + "".join(f"{estimate_text(c[place], 'share'):>18}" for c in columns)
+    if told:
+        shares = {place: tuple(estimate_text(c[place], "share") for c in columns) for place in told}
+        rows = tuple(Finding(place, WHERE[place], shares[place]) for place in told)
+        yield Table("BLAME", "where was what they missed?", tuple(BLAME.values()), rows)
+
+
+def _table_lines(table: Table) -> Iterator[str]:
+    """Lay out one table."""
+    label, cell = (34, 18) if table.title == "BLAME" else (24, 16)
+    yield table.title
+    yield f"   {table.question:<{label}}" + "".join(f"{column:>{cell}}" for column in table.columns)
+    for row in table.rows:
+        found = "".join(f" {text:>{cell - 1}}" for text in row.cells)
+        yield f"   {row.label:<{label}}{found}   {row.theory}".rstrip()
 
 
 def _divergences(summary: Summary) -> Iterator[str]:
@@ -484,7 +533,10 @@ def _divergences(summary: Summary) -> Iterator[str]:
 
 
 def warnings(summary: Summary, scenario: Scenario) -> Iterator[str]:
-    """Say which of the numbers should not be quoted yet, and why."""
+    """Say which of the numbers should not be quoted yet, and why; a script leaves nothing to chance."""
+    if scenario.scripted:
+        yield from _divergences(summary)
+        return
     yield from map(str, overloads(scenario, summary.value("throughput")))
     if summary.settles_after is not None:
         yield _too_short(summary.settles_after, scenario)

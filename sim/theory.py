@@ -75,9 +75,54 @@ class Refusal:
     because: str
 
 
+@frozen
+class Law:
+    """What a closed form says of a metric as a whole: the tail P(X > x), and the model that gives it."""
+
+    metric: str
+    tail: Tail
+    formula: str
+    model: str
+
+    def beyond(self, values: Iterable[float]) -> Floats:
+        """Give P(X > x) for each x; nan where that cannot be worked out."""
+
+        def one(x: float) -> float:
+            try:
+                return float(self.tail(x))
+            except ArithmeticError:
+                return math.nan
+
+        with np.errstate(all="ignore"):
+            return np.array([one(float(x)) for x in values])
+
+
+def law(scenario: Scenario, metric: str) -> Law | None:
+    """Give the law of a metric, where a closed form for all of it holds: the first that does."""
+    for model in MODELS:
+        for form in model.forms:
+            if form.metric != metric:
+                continue
+            try:
+                found = None if _objection(model, form, scenario) else form.work_out(scenario)
+            except ArithmeticError:
+                continue
+            if callable(found):
+                return Law(metric, found, form.formula, model.name)
+    return None
+
+
 def predictions(scenario: Scenario) -> list[Prediction]:
     """Give the value of every closed form that holds, one at most for each statistic of a metric."""
     return [answer for answer in _answers(scenario) if isinstance(answer, Prediction)]
+
+
+def prediction(scenario: Scenario, metric: str) -> Prediction | None:
+    """Give what a closed form says of one statistic, or None where none holds; no other is worked out."""
+    names = (metric, metric.split(".")[0])
+    forms = ((model, form) for model in MODELS for form in model.forms if form.metric in names)
+    answers = (answer for model, form in forms for answer in _answer(model, form, scenario))
+    return next((one for one in answers if isinstance(one, Prediction) and one.metric == metric), None)
 
 
 def refusals(scenario: Scenario) -> list[Refusal]:
@@ -108,11 +153,10 @@ def _answers(scenario: Scenario) -> Iterator[Prediction | Refusal]:
 
 def _answer(model: Model, form: Form, scenario: Scenario) -> Iterator[Prediction | Refusal]:
     """Work a form out if all its conditions are met and it comes to a number."""
-    given = (*model.given, *form.given)
     values: dict[str, float] = {}
     try:
         with np.errstate(all="ignore"):
-            because = next(filter(None, (condition.objection(scenario) for condition in given)), "")
+            because = _objection(model, form, scenario)
             if not because:
                 values = _statistics(form, form.work_out(scenario))
     except ArithmeticError:
@@ -122,9 +166,15 @@ def _answer(model: Model, form: Form, scenario: Scenario) -> Iterator[Prediction
     if because:
         yield Refusal(form.metric, form.formula, model.name, because)
         return
-    holds = "; ".join(dict.fromkeys(condition.words for condition in given))
+    holds = "; ".join(dict.fromkeys(condition.words for condition in (*model.given, *form.given)))
     for metric, value in values.items():
         yield Prediction(metric, value, form.formula, model.name, model.source, holds)
+
+
+def _objection(model: Model, form: Form, scenario: Scenario) -> str:
+    """Give the first reason why a form does not hold; nothing if it does."""
+    given = (*model.given, *form.given)
+    return next(filter(None, (condition.objection(scenario) for condition in given)), "")
 
 
 TOO_EXTREME = "its numbers are too extreme to be worked out"

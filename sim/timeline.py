@@ -115,7 +115,8 @@ class Timeline:
 
     `commits` counts those in the window. `lag` and `gap` are the greatest
     that lie wholly in it; None where there is none. `p95` is the staleness
-    that is not exceeded for 95 % of the window's time.
+    that is not exceeded for 95 % of the window's time. `for_good` says
+    whether a version that is missing at its end is still missing when all has drained.
     """
 
     product: int | None
@@ -127,6 +128,7 @@ class Timeline:
     p95: float
     lag: Lag | None
     gap: Gap | None
+    for_good: bool = False
 
     @property
     def eventless(self) -> bool:
@@ -159,6 +161,7 @@ def timeline(trace: Trace, product: int | None = None, window: tuple[float, floa
         p95=staleness.quantile(0.95),
         lag=lag,
         gap=seen.greatest_gap(lag),
+        for_good=trace.complete and bool(seen.oldest[-1] == history.oldest[-1] < math.inf),
     )
 
 

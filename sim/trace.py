@@ -32,7 +32,9 @@ import polars as pl
 from attrs import frozen
 
 import sim
+from sim.columns import UNKNOWN, Rows, checksum, delivered, floats, known, words
 from sim.distributions import Floats, Ints
+from sim.groups import group
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
@@ -42,13 +44,13 @@ TABLES = ("commands", "changes", "queries", "models")
 KINDS = ("remove", "add")
 OUTCOMES = ("accepted", "rejected", "shed", "lost", "repeated")
 ACCEPTED, REJECTED, SHED, LOST, REPEATED = range(5)
-UNKNOWN = -1  # an outcome or version that has not come
+REASONS = (NOT_ENOUGH,)
 
 COMMANDS: dict[str, pl.DataType] = {
-    "id": pl.Int64(),
-    "worker": pl.Int64(),
-    "session": pl.Int64(),
-    "product": pl.Int64(),
+    "id": pl.Int32(),
+    "worker": pl.Int32(),
+    "session": pl.Int32(),
+    "product": pl.Int32(),
     "kind": pl.Enum(KINDS),
     "quantity": pl.Int64(),
     "intended": pl.Float64(),
@@ -57,19 +59,19 @@ COMMANDS: dict[str, pl.DataType] = {
     "started": pl.Float64(),
     "finished": pl.Float64(),
     "outcome": pl.Enum(OUTCOMES),
-    "version": pl.Int64(),
-    "reason": pl.String(),
-    "repeats": pl.Int64(),
+    "version": pl.Int32(),
+    "reason": pl.Enum(REASONS),
+    "repeats": pl.Int32(),
 }
 CHANGES: dict[str, pl.DataType] = {
-    "command": pl.Int64(),
-    "product": pl.Int64(),
-    "version": pl.Int64(),
+    "command": pl.Int32(),
+    "product": pl.Int32(),
+    "version": pl.Int32(),
     "quantity_after": pl.Int64(),
     "committed": pl.Float64(),
     "delivered": pl.List(pl.Float64()),
     "visible": pl.Float64(),
-    "copies": pl.Int64(),
+    "copies": pl.Int32(),
     "sent": pl.Float64(),
     "delay": pl.Float64(),
     "line": pl.Float64(),
@@ -77,22 +79,22 @@ CHANGES: dict[str, pl.DataType] = {
     "polled": pl.Float64(),
     "taken": pl.Float64(),
     "handled": pl.Float64(),
-    "applied": pl.Int64(),
+    "applied": pl.Int32(),
 }
 QUERIES: dict[str, pl.DataType] = {
-    "session": pl.Int64(),
-    "product": pl.Int64(),
+    "session": pl.Int32(),
+    "product": pl.Int32(),
     "asked": pl.Float64(),
     "answered": pl.Float64(),
-    "seen_version": pl.Int64(),
+    "seen_version": pl.Int32(),
     "seen_quantity": pl.Int64(),
 }
 MODELS: dict[str, pl.DataType] = {
-    "product": pl.Int64(),
+    "product": pl.Int32(),
     "held": pl.Int64(),
-    "held_version": pl.Int64(),
+    "held_version": pl.Int32(),
     "shown": pl.Int64(),
-    "shown_version": pl.Int64(),
+    "shown_version": pl.Int32(),
 }
 
 
@@ -135,8 +137,7 @@ class Trace:
         digest = hashlib.sha256()
         for table in (self.commands, self.changes, self.queries, self.models):
             for column in table.iter_columns():
-                digest.update(column.name.encode() + b"\0" + len(column).to_bytes(8, "little"))
-                digest.update(_bytes(column))
+                digest.update(f"{column.name} {len(column)} {checksum(column)}\n".encode())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -153,13 +154,19 @@ class Trace:
 
 
 def load_trace(folder: Path) -> Trace:
-    """Read a trace that `save` wrote; TraceError if its tables are not what they were."""
-    facts: Any = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
-    fingerprint = facts.pop("fingerprint")
-    for name in TABLES:
-        facts[name] = pl.read_parquet(folder / f"{name}.parquet")
-    trace = Trace(scenario=read_scenario(folder / "scenario.toml"), **facts)
-    if trace.fingerprint != fingerprint:
+    """Read a trace that `save` wrote; TraceError if there is none, or its tables are not what they were."""
+    if not (folder / "trace.json").is_file():
+        raise TraceError(f"{folder}: no run was saved here")
+    try:
+        facts: Any = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
+        fingerprint = facts.pop("fingerprint")
+        for name in TABLES:
+            facts[name] = pl.read_parquet(folder / f"{name}.parquet")
+        trace = Trace(scenario=read_scenario(folder / "scenario.toml"), **facts)
+        found = trace.fingerprint
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, pl.exceptions.PolarsError):
+        raise TraceError(f"{folder}: the run that was saved here cannot be read any more") from None
+    if found != fingerprint:
         raise TraceError(f"{folder}: the tables are not those that were saved")
     return trace
 
@@ -173,11 +180,11 @@ class Log:
 
     def __init__(self, commands: Plan, queries: Plan) -> None:
         n, m = len(commands), len(queries)
-        self.worker = array("q", commands.who)
-        self.product = array("q", commands.product)
-        self.add = array("q", commands.add)
-        self.quantity = array("q", commands.quantity)
-        self.intended = array("d", commands.when)
+        self.worker = _filled("q", commands.who)
+        self.product = _filled("q", commands.product)
+        self.add = _filled("q", commands.add)
+        self.quantity = _filled("q", commands.quantity)
+        self.intended = _filled("d", commands.when)
         self.issued = _nans(n)
         self.admitted = _nans(n)
         self.started = _nans(n)
@@ -204,9 +211,9 @@ class Log:
         self.delivered_change = array("q")
         self.delivered_time = array("d")
 
-        self.visitor = array("q", queries.who)
-        self.wanted = array("q", queries.product)
-        self.asked = array("d", queries.when)
+        self.visitor = _filled("q", queries.who)
+        self.wanted = _filled("q", queries.product)
+        self.asked = _filled("d", queries.when)
         self.answered = _nans(m)
         self.seen_version = _unknowns(m)
         self.seen_quantity = _unknowns(m)
@@ -328,11 +335,10 @@ class Log:
             **{name: floats(getattr(self, name)) for name in ("issued", "admitted", "started", "finished")},
             "outcome": words(self.outcome, OUTCOMES),
             "version": known(self.version),
-            "reason": pl.repeat(None, len(self.issued), dtype=pl.String, eager=True),
+            "reason": reasons(np.asarray(self.outcome)),
             "repeats": known(self.repeats),
         }
-        rejected = pl.when(outcome="rejected").then(pl.lit(NOT_ENOUGH))
-        table = pl.DataFrame(columns, schema=COMMANDS).with_columns(reason=rejected)
+        table = pl.DataFrame(columns, schema=COMMANDS)
         return table.filter(pl.col("issued").is_not_null())
 
     def _changes(self) -> pl.DataFrame:
@@ -445,7 +451,7 @@ def check(trace: Trace) -> None:
     arrived = _ARRIVED if trace.scenario.reader.apply != "fetch" else []
     for table, rows, complaint in _IMPOSSIBLE + arrived + (_UNFINISHED if trace.complete else []):
         _no_row(getattr(trace, table).filter(rows), complaint)
-    accepted = trace.commands.filter(pl.col("outcome") == "accepted")["id"].sort()
+    accepted = trace.commands.filter(pl.col("outcome") == "accepted")["id"]
     if not accepted.equals(trace.changes["command"].sort()):
         raise TraceError("the accepted commands and the changes are not the same")
     _no_row(_committed_elsewhere(trace), "a change was committed while nobody worked on its command")
@@ -460,25 +466,26 @@ def _committed_elsewhere(trace: Trace) -> pl.DataFrame:
 
     A commit that is moved makes a query fresh that was not, or stale.
     """
-    work = trace.commands.select("started", "finished", command="id")
-    changes = trace.changes.join(work, on="command")
-    return changes.filter(~pl.col("committed").is_between("started", "finished"))
+    commands, changes = Rows(trace.commands), Rows(trace.changes)
+    row = np.searchsorted(commands["id"], changes["command"])
+    started, finished = commands["started"].take(row), commands["finished"].take(row)
+    return trace.changes.filter((changes["committed"] < started) | (changes["committed"] > finished))
 
 
 def _seen_before(trace: Trace, event: str) -> pl.DataFrame:
     """Find the queries that were shown a version before, or without, an event of its change."""
-    shown = trace.changes.select("product", event, seen_version="version")
-    seen = trace.queries.filter(pl.col("seen_version") > 0)
-    seen = seen.join(shown, on=["product", "seen_version"], how="left")
-    return seen.filter(pl.col(event).is_null() | (pl.col(event) > pl.col("answered")))
+    changes, queries = Rows(trace.changes), Rows(trace.queries)
+    row = group(changes["product"]).nth(queries["product"], queries["seen_version"])
+    time = np.append(changes[event], math.nan).take(row)
+    return trace.queries.filter((queries["seen_version"] > 0) & ~(time <= queries["answered"]))
 
 
 def _little(commands: pl.DataFrame, until: float, station: str, entered: str, left: str) -> None:
     """Assert Little's law, L·T = Σ W, with L counted from the order of arrivals and departures."""
     came, went = commands[entered].drop_nulls().to_numpy(), commands[left].drop_nulls().to_numpy()
     times = np.concatenate([came, went])
-    steps = np.concatenate([np.ones(len(came)), -np.ones(len(went))])
-    order = np.lexsort((-steps, times))
+    steps = np.repeat([1, -1], [len(came), len(went)])
+    order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
     inside = np.cumsum(steps[order])
     if len(inside) and inside.min() < 0:
         raise TraceError(f"more commands left the {station} than had entered it")
@@ -494,47 +501,20 @@ def _no_row(rows: pl.DataFrame, complaint: str) -> None:
         raise TraceError(f"{complaint}: {rows.row(0, named=True)}")
 
 
+def reasons(outcome: Ints) -> pl.Series:
+    """Make a column of why a command was turned down, from the numbers of outcomes."""
+    return words(np.where(outcome == REJECTED, REASONS.index(NOT_ENOUGH), UNKNOWN), REASONS)
+
+
+def _filled(kind: Literal["q", "d"], column: Ints | Floats) -> "array[Any]":
+    filled = array(kind)
+    filled.frombytes(column.astype(kind).tobytes())
+    return filled
+
+
 def _unknowns(n: int) -> "array[int]":
     return array("q", [UNKNOWN]) * n
 
 
 def _nans(n: int) -> "array[float]":
     return array("d", [math.nan]) * n
-
-
-def floats(column: "array[float] | Floats") -> pl.Series:
-    """Make a polars column of an array whose gaps are nan."""
-    return pl.Series(np.asarray(column), nan_to_null=True, dtype=pl.Float64)
-
-
-def known(column: "array[int] | Ints") -> pl.Series:
-    """Make a polars column of whole numbers, without those that have not come."""
-    numbers = pl.Series(np.asarray(column), dtype=pl.Int64)
-    return numbers.set(numbers == UNKNOWN, None)
-
-
-def words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
-    """Make a polars column of words from their numbers."""
-    return pl.Series(words, dtype=pl.Enum(words)).gather(known(codes))
-
-
-def delivered(change: Ints, time: Floats, n: int) -> pl.Series:
-    """Make a column of the times at which the copies of each of n changes came out."""
-    if len(change) == n and np.all(np.bincount(change, minlength=n) == 1):
-        out = np.empty(n)
-        out[change] = time
-        return pl.Series(out).reshape((-1, 1)).arr.to_list()
-    copies = pl.DataFrame({"row": change, "time": time}).group_by("row", maintain_order=True).agg("time")
-    rows = pl.DataFrame({"row": np.arange(n)}).join(copies, on="row", how="left", maintain_order="left")
-    return rows.select(pl.col("time").fill_null(pl.lit([], dtype=pl.List(pl.Float64)))).to_series()
-
-
-def _bytes(column: pl.Series) -> Any:
-    """Give a column's values as bytes that are the same on every machine."""
-    if column.dtype == pl.List:
-        return _bytes(column.list.len()) + _bytes(column.filter(column.list.len() > 0).explode())
-    if column.dtype in (pl.String, pl.Enum):
-        return column.cast(pl.String).fill_null("-").str.join("\0").item().encode()
-    if column.dtype == pl.Float64:
-        return column.fill_null(math.nan).to_numpy().astype("<f8").tobytes()
-    return column.fill_null(UNKNOWN).to_numpy().astype("<i8").tobytes()

@@ -25,6 +25,19 @@ def readable(seconds: float, digits: int = 3) -> str:
     return f"{significant(seconds / size, digits)} {unit}"
 
 
+def number_text(value: float, unit: str) -> str:
+    """Write a number in its unit: "s", "share", "1/s" or "1"."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "never"
+    if unit == "s":
+        return readable(value)
+    if unit == "share":
+        return f"{significant(100 * value)}%"
+    return significant(value) + ("/s" if unit == "1/s" else "")
+
+
 def significant(number: float, digits: int = 3) -> str:
     """Write a number to so many significant digits, without an exponent."""
     if number == 0 or not math.isfinite(number):
@@ -45,3 +58,8 @@ def time_unit(seconds: float) -> tuple[float, str]:
 def count(number: int, noun: str) -> str:
     """Write a number with its noun, in the singular or the plural: "1 problem", "2,688 commands"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def shortened(text: str, most: int) -> str:
+    """Give a text in so many characters at most, with an ellipsis where there were more."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

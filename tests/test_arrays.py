@@ -2,6 +2,7 @@ import math
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from attrs import evolve
 from hypothesis import assume, given, settings
@@ -186,6 +187,22 @@ def test_what_comes_along_and_can_be_played_by_arrays_is_the_same(name: str) -> 
     """The library's scenarios without feedback, some seconds of each."""
     scenario = sim.load_scenario(name, {"duration": "12s"})
     assert_same(arrays.run(scenario, 3), stage.run(scenario, 3))
+
+
+@given(st.integers(0, 3000), st.floats(0.1, 2), st.booleans(), st.integers(0, 2**32))
+def test_a_server_is_done_when_one_step_after_the_other_says_so(
+    n: int, load: float, ticks: bool, seed: int
+) -> None:
+    """However many busy periods there are, and however long: to the last bit, with instants that coincide."""
+    rng = np.random.default_rng(seed)
+    came, first, then = np.cumsum(rng.exponential(1, n)), rng.exponential(load, n), rng.exponential(0.1, n)
+    if ticks:
+        came, first, then = (np.floor(column * 4) / 4 for column in (came, first, then))
+    now, done = 0.0, []
+    for ready, one, two in zip(came.tolist(), first.tolist(), then.tolist(), strict=True):
+        now = max(now, ready) + one + two
+        done.append(now)
+    assert arrays._one_by_one(came, first, then).tolist() == done
 
 
 def test_what_is_refused_many_times_alike_has_a_fingerprint() -> None:

@@ -1,14 +1,15 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from attrs import evolve
 from hypothesis import given, settings
 
 import sim
-from sim.blame import splits
 from sim.distributions import Constant
 from sim.durations import Seconds
+from sim.evidence import Evidence
 from sim.metrics import measured_queries
 from sim.scenario import Crash, Link, Outage, Reader, Scenario, Writer
 from sim.scenario_file import parse_scenario
@@ -36,9 +37,8 @@ def blamed(adds: tuple[float, ...] = (0.0,), **parts: object) -> dict[str, float
     scenario = evolve(parse_scenario(STORY), **parts)  # type: ignore[arg-type]
     add, look = scenario.steps
     told = evolve(scenario, steps=(*(evolve(add, at=Seconds(at)) for at in adds), look))
-    trace = sim.run(told)
-    [split] = splits(trace, measured_queries(trace)).rows(named=True)
-    return {place: seconds for place, seconds in split.items() if seconds}
+    split = Evidence(sim.run(told)).parts
+    return {place: seconds for place, [seconds] in split.items() if seconds}
 
 
 def crash(at: float, lasts: float) -> tuple[Crash, ...]:
@@ -110,10 +110,10 @@ def test_the_parts_add_up_to_the_whole(scenario: Scenario) -> None:
     """Of each stale read, to 1e-9 s, whatever happens; and the shares of all of it to 1."""
     trace = sim.run(scenario)
     stale = measured_queries(trace).drop_nulls("missed_since")
-    parts = splits(trace, measured_queries(trace))
-    assert (parts.to_numpy() >= 0).all()
+    parts = np.array([*Evidence(trace).parts.values()])
+    assert (parts >= 0).all()
     staleness = (stale["asked"] - stale["missed_since"]).sort()
-    assert parts.sum_horizontal().to_list() == pytest.approx(staleness.to_list(), abs=1e-9)
+    assert parts.sum(axis=0).tolist() == pytest.approx(staleness.to_list(), abs=1e-9)
     for name in ("blame", "blame_p50", "blame_p99"):
         total = sum(share.estimate for share in sim.summarise(trace).metrics[name].values())
-        assert total == pytest.approx(1.0, abs=1e-9) if len(parts) else math.isnan(total)
+        assert total == pytest.approx(1.0, abs=1e-9) if len(stale) else math.isnan(total)

@@ -31,10 +31,12 @@ def test_help_names_the_commands() -> None:
     """The commands and what they are for, on one screen."""
     done = sim("--help")
     assert done.returncode == 0
-    assert "list    Name the scenarios that come along" in done.stdout
-    assert "run     Run a scenario" in done.stdout
-    assert "sweep   Play a scenario for each combination" in done.stdout
-    assert "theory  Name the closed forms that hold" in done.stdout
+    assert "  sim run story          ten items are added; why does the warehouse" in done.stdout
+    assert "list     Name the scenarios that come along" in done.stdout
+    assert "run      Run a scenario" in done.stdout
+    assert "compare  Play variants of a scenario on the same luck" in done.stdout
+    assert "sweep    Play a scenario for each combination" in done.stdout
+    assert "theory   Name the closed forms that hold" in done.stdout
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -229,12 +231,13 @@ def test_what_was_never_seen_is_null_in_json_too(here: Path, capsys: pytest.Capt
 
 
 def test_a_run_is_saved_and_can_be_loaded(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tables, scenario, summary and figure lie where the last line says."""
+    """Tables, scenario, summary and every figure lie where the last line says."""
     _, printed, _ = called(capsys, "run", "flash-sale", *SHORT, "--out", "kept")
     assert "   saved kept/    next: open kept/lag.png\n" in printed
-    names = ["changes.parquet", "commands.parquet", "lag.png", "models.parquet", "queries.parquet"]
-    names += ["scenario.toml", "summary.json", "trace.json"]
-    assert sorted(path.name for path in (here / "kept").iterdir()) == names
+    tables = ["changes.parquet", "commands.parquet", "models.parquet", "queries.parquet"]
+    figures = ["blame.png", "lag.png", "percentiles.png", "queue.png", "spacetime.png", "visibility.png"]
+    names = [*tables, *figures, "scenario.toml", "summary.json", "trace.json"]
+    assert sorted(path.name for path in (here / "kept").iterdir()) == sorted(names)
     assert load_trace(here / "kept").scenario.duration == 3.0
 
 
@@ -362,10 +365,10 @@ def test_ctrl_c_ends_a_long_run_and_keeps_what_was_finished(tmp_path: Path, repl
     for patience in (2, 6, 18):  # seconds; an idle, a busy, a very busy machine
         process = subprocess.Popen(
             [SIM, *LONG, "--replications", str(replications)],
-            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         time.sleep(patience)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         output, errors = process.communicate(timeout=30)  # that it is within a second is measured by hand
         if ("interrupted at " if replications == 1 else " were finished") in errors:
             break
@@ -378,6 +381,24 @@ def test_ctrl_c_ends_a_long_run_and_keeps_what_was_finished(tmp_path: Path, repl
         assert "saved runs/flash-sale-" in output
     else:
         assert errors == "interrupted: 0 of 4 replications were finished\n"
+
+
+@pytest.mark.parametrize("patience", [0.8, 1.1, 1.4])
+def test_ctrl_c_while_processes_begin_is_told_by_one_line(tmp_path: Path, patience: float) -> None:
+    """Whatever is being imported or begun just then, and by whom, says nothing."""
+    process = subprocess.Popen(
+        [SIM, *LONG],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(patience)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, len(errors.split("\n"))) in [(130, 2), (130, 3)]
+    assert "interrupted" in errors
 
 
 def test_a_closed_pipe_is_no_error_worth_a_word(tmp_path: Path) -> None:

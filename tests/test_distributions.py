@@ -406,6 +406,16 @@ def test_only_products_that_there_are_are_drawn(popularity: Popularity, count: i
     assert set(drawn.tolist()) <= set(range(1, count + 1))
 
 
+@given(popularities(), st.integers(1, 300), st.integers(0, 2**32))
+def test_a_product_is_where_its_number_falls_among_the_shares(
+    popularity: Popularity, count: int, seed: int
+) -> None:
+    """Each draw is one number of the stream, and falls to the product that a search finds."""
+    edges = np.cumsum(popularity.shares(count))
+    found = np.searchsorted(edges, default_rng(seed).random(1000), side="right") + 1
+    assert np.array_equal(popularity.draw(default_rng(seed), 1000, count), np.minimum(found, count))
+
+
 @pytest.mark.parametrize(
     "popularity",
     [Popularity("uniform"), Popularity("zipf", (1.0,)), Popularity("hotspot", (0.1, 0.9))],

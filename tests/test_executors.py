@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sim.executors import in_any_order, process_pool, side_by_side
+from sim.executors import in_any_order, side_by_side
+from sim.processes import process_pool
 
 SCRIPT = """
 import sim

@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 import sim
-from sim.executors import cores, process_pool
 from sim.library import names
 from sim.metrics import Summary, diverged
+from sim.processes import cores, process_pool
 from sim.replicate import combine, play
 from sim.scenario import Scenario
 from sim.terminal import summary_lines

@@ -1,14 +1,16 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from attrs import evolve
 from hypothesis import given, settings
 
 import sim
+from sim.evidence import Evidence
 from sim.glossary import DISTRIBUTION, METRICS, QUANTILES
-from sim.metrics import as_json, numbers, summarise
+from sim.metrics import as_json, numbers, quantiles_of, summarise
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace, TraceError, check
@@ -261,3 +263,18 @@ def test_a_saved_trace_comes_back_as_it_was(tmp_path: Path) -> None:
 def _evolved(trace: Trace, table: str, frame: pl.DataFrame) -> Trace:
     changed = {table: frame}
     return evolve(trace, **changed)  # type: ignore[arg-type]
+
+
+def test_a_curve_of_quantiles_is_made_of_the_sample() -> None:
+    """Each is the least element that at least that share does not exceed; the last is the maximum."""
+    trace = sim.run("saturation", settings={"duration": "20s"}, engine="array")
+    sample, curve = np.sort(Evidence(trace).span("command_latency")), quantiles_of(trace, "command_latency")
+    assert curve.n == len(sample)
+    upto = np.searchsorted(sample, curve.values, side="right") / curve.n
+    below = np.searchsorted(sample, curve.values, side="left") / curve.n
+    assert (upto >= curve.shares - 1e-9).all()
+    assert (below <= curve.shares + 1e-9).all()
+    assert (curve.values[0], curve.values[-1]) == (sample[0], sample[-1])
+    assert curve.trusted == 1 - 100 / curve.n
+    story = quantiles_of(sim.run("story"), "staleness")
+    assert (story.n, story.trusted, {*story.values}) == (4, 0, {0.0, 0.5})

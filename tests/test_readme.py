@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SET_UP = "pip install uv && "
-LONG = ("pytest", "tests.bench", "verify")  # not run here: one would call itself, the others have tests
+LONG = ("pytest", "tests.bench", "verify", "jupyter")  # not run: one would call itself, others have tests
 
 
 def test_the_test_command_is_the_one_that_ci_runs() -> None:
@@ -23,7 +23,7 @@ def test_the_test_command_is_the_one_that_ci_runs() -> None:
 def test_each_command_prints_what_the_readme_says(tmp_path: Path) -> None:
     """Every `sim` command is run, and its output compared with the text below it, but for the wall time."""
     commands = [(command, shown) for command, shown in _commands() if not any(w in command for w in LONG)]
-    assert len(commands) == 5
+    assert len(commands) == 7
     for command, shown in commands:
         words = command.removeprefix(SET_UP).removeprefix("uv run ")
         done = subprocess.run(
@@ -53,8 +53,8 @@ def test_all_python_lines_have_their_output() -> None:
 
 @pytest.mark.parametrize("path", re.findall(r"!\[.*?\]\((.*?)\)", README))
 def test_its_pictures_are_there(path: str) -> None:
-    """Each picture is part of the repository."""
-    assert (ROOT / path).is_file()
+    """Each picture is part of the repository, and small."""
+    assert 0 < (ROOT / path).stat().st_size < 100_000
 
 
 def _commands() -> list[tuple[str, str]]:

@@ -276,11 +276,11 @@ def test_the_tables_have_the_columns_that_were_agreed() -> None:
     """Name, order and type of every column, as the design says."""
     trace = _quick()
     assert {name: str(kind) for name, kind in trace.queries.schema.items()} == {
-        "session": "Int64",
-        "product": "Int64",
+        "session": "Int32",
+        "product": "Int32",
         "asked": "Float64",
         "answered": "Float64",
-        "seen_version": "Int64",
+        "seen_version": "Int32",
         "seen_quantity": "Int64",
     }
     assert trace.changes.schema["delivered"] == pl.List(pl.Float64)

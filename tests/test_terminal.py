@@ -63,6 +63,15 @@ def test_what_senders_see_is_shown_where_it_hides_a_tenth(count: str, told: bool
     assert ("as senders see it" in shown("back-pressure", workers__count=count)) is told
 
 
+def test_a_story_is_not_warned_of_chance() -> None:
+    """It has one run and few reads, and there is no more to it; what is wrong for ever is told."""
+    story = sim.load_scenario("story")
+    assert list(warnings(sim.summarise(sim.run(story)), story)) == []
+    cut = sim.load_scenario("story", {"link.outages": '[{at = "0s", lasts = "3500ms", changes = "lost"}]'})
+    [told] = warnings(sim.summarise(sim.run(cut)), cut)
+    assert told.startswith("Wrong for ever")
+
+
 @pytest.mark.parametrize(
     ("estimate", "unit", "text"),
     [

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sim import conditions, formulas, laws
 from sim.distributions import Exponential, Gamma, Pace, parse_distribution
 from sim.glossary import METRICS, QUANTILES, split_name
+from sim.library import load_scenario
 from sim.metrics import summarise
 from sim.scenario import Link, Queries, Scenario, Workers, Writer
 from sim.scenario_file import parse_scenario
-from sim.theory import MODELS, predictions, refusals
+from sim.theory import MODELS, law, predictions, refusals
 from sim.trace import Trace
 from tests import seeds
 from tests.seeds import Numbers, assert_close, ten_runs
@@ -648,3 +649,16 @@ def test_a_simulation_agrees(pool: Executor, name: str) -> None:
     truth = {name: value for name, value in values(scenario).items() if comparable(name, value, scenario)}
     assert len(truth) >= 1
     assert_close(ten_runs(pool, scenario, measured), truth)
+
+
+def test_a_law_is_the_tail_of_the_quantiles_that_are_predicted() -> None:
+    """Beyond the p99 lies 1 %; where no closed form holds there is none, and an average is no law."""
+    scenario = load_scenario("saturation")
+    found = law(scenario, "command_latency")
+    assert found is not None
+    quantiles = {p.metric: p.value for p in predictions(scenario)}
+    beyond = found.beyond([quantiles["command_latency.p99"], quantiles["command_latency.p50"]])
+    assert beyond.tolist() == pytest.approx([0.01, 0.5])
+    assert found.model == "M/M/1"
+    assert law(load_scenario("flash-sale"), "command_latency") is None
+    assert law(scenario, "throughput") is None

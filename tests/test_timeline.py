@@ -314,3 +314,12 @@ def test_p95_is_what_fine_sampling_says(
 def test_a_quantile_weighs_heights_by_the_time_they_last(line: Curve, p50: float) -> None:
     """Half the time, the curve is no higher than that."""
     assert line.quantile(0.5) == pytest.approx(p50)
+
+
+def test_what_is_missing_at_the_end_is_missing_for_good_only_if_it_never_comes() -> None:
+    """The story's change is on its way at 0.5 s; a change that is lost is not."""
+    story = run(parse_scenario(STORY))
+    assert [timeline(story, 1, (0.0, end)).for_good for end in (0.5, 4.0)] == [False, False]
+    torn = run(parse_scenario(STORY + '[[link.outages]]\nat = "0s"\nlasts = "9s"\nchanges = "lost"\n'))
+    assert [timeline(torn, 1, (0.0, end)).for_good for end in (0.5, 4.0)] == [True, True]
+    assert not timeline(attrs.evolve(torn, complete=False), 1).for_good

@@ -7,11 +7,12 @@ import pytest
 from attrs import evolve
 
 import sim
-from sim.metrics import Estimate, as_json, summarise, visibility_curve
+from sim.metrics import Estimate, as_json, summarise
 from sim.replicate import combine, interval
 from sim.scenario_file import parse_scenario
 from sim.terminal import summary_lines
 from sim.trace import Trace
+from sim.visibility import visibility_curve
 
 LINES = """
 title = "many products, and a delay that is another one for each change"

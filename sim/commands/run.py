@@ -22,6 +22,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    get_ready,
     progress,
     scenario_of,
     settings_of,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from sim.trace import Trace
 
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
+OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
 
 
 @click.command("run")
@@ -53,9 +55,9 @@ LIMIT = 1000  # replications that --precision may take, where nothing else is sa
     "--limit", type=click.IntRange(min=2), help=f"Replications that --precision may take, {LIMIT} if not set."
 )
 @click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="trio", help=ENGINE_HELP)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to save; else in runs/.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help=OUT_HELP)
 @AS_JSON
-@click.option("--realtime", is_flag=True, help="Tell a story in the time it takes.")
+@click.option("--realtime", is_flag=True, help="Show it in the time that it takes.")
 @click.option("--check-determinism", is_flag=True, help="Play it all again, in new processes, and compare.")
 def run_scenario(
     name: str | None,
@@ -86,22 +88,29 @@ def run_scenario(
     if name is None:
         raise Refusal("which scenario? sim list names those that come along; --all runs them all")
     scenario = scenario_of(name, changed)
-    if realtime and (as_json or not scenario.scripted):
-        raise Refusal("--realtime tells a story line by line: it needs a scenario of steps, and no --json")
+    if realtime and (as_json or not (scenario.scripted or sys.stdout.isatty())):
+        raise Refusal(
+            "--realtime tells a story line by line: it needs a scenario of steps or a terminal, and no --json"
+        )
     aim = _aim(precision, metric, limit)
+    if aim or scenario.replications > 1:
+        get_ready("sim.plots", "scipy.special")
     result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)
         _agree(result, _play(result.name, again, engine, jobs=max(2, again.replications)))
+    if realtime:
+        result = _watch(result)
     if as_json:
         click.echo(json.dumps(_json(result), indent=1, ensure_ascii=False))
-    elif scenario.scripted:
-        _tell(result, realtime)
-    else:
+    elif not scenario.scripted:
         _show(result)
+    elif not realtime:
+        _tell(result)
     if aim:
         click.echo(_precision(aim, result), err=as_json)
-    status = _save(result, out or Path("runs", f"{result.name}-{result.summary.fingerprint[:6]}"), as_json)
+    folder = out or Path("runs", f"{result.name}-{result.summary.fingerprint[:6]}")
+    status = _save(result, folder, as_json, every=out is not None)
     if result.interrupted:
         click.echo(result.interrupted, err=True)
     return INTERRUPTED if result.interrupted else status or _verdict(result)
@@ -210,14 +219,34 @@ def _json(result: Result) -> dict[str, Any]:
     return {**found, "expectations": claims, "warnings": list(warnings(summary, result.scenario))}
 
 
-def _tell(result: Result, realtime: bool) -> None:
-    """Tell a story line by line."""
+def _watch(result: Result) -> Result:
+    """Show a run in the time it takes, in pictures on a terminal, else line by line; Ctrl-C ends it early."""
     from sim.tale import in_real_time, tell
 
-    lines = tell(result.trace) if result.trace else []
-    for line in in_real_time(lines) if realtime else lines:
+    if result.interrupted or not result.trace:
+        return result
+    try:
+        if sys.stdout.isatty():
+            from rich.console import Console
+
+            from sim.watch import watch
+
+            watch(result.trace, Console())
+        else:
+            for line in in_real_time(tell(result.trace)):
+                click.echo(str(line))
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        return attrs.evolve(result, interrupted="interrupted: not watched to the end")
+    return result
+
+
+def _tell(result: Result) -> None:
+    """Tell a story line by line."""
+    from sim.tale import tell
+
+    for line in tell(result.trace) if result.trace else []:
         click.echo(str(line))
-        sys.stdout.flush()
 
 
 def _show(result: Result) -> None:
@@ -235,8 +264,8 @@ def _precision(aim: "Aim", result: Result) -> str:
     return precision_line(aim, result.summary, result.scenario)
 
 
-def _save(result: Result, folder: Path, as_json: bool) -> int:
-    """Write tables, summary and figure, and say where; what cannot be written is said."""
+def _save(result: Result, folder: Path, as_json: bool, every: bool) -> int:
+    """Write tables, summary and figures, and say where; what cannot be written is said."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if result.trace:
@@ -245,7 +274,7 @@ def _save(result: Result, folder: Path, as_json: bool) -> int:
         (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
         figure = ""
         if result.trace and not result.interrupted:  # whoever pressed Ctrl-C will not wait for a picture
-            figure = _draw(result.trace, folder)
+            figure = _draw(result.trace, folder, every)
     except OSError as error:
         click.echo(f"!  not saved in {folder}: {error.strerror}", err=True)
         return FAILED
@@ -253,13 +282,16 @@ def _save(result: Result, folder: Path, as_json: bool) -> int:
     return 0
 
 
-def _draw(trace: "Trace", folder: Path) -> str:
-    """Draw the lag of the product that tells most, and say what to look at next."""
-    from sim.plots import lag_over_time, save
-    from sim.timeline import telling_product, timeline
+def _draw(trace: "Trace", folder: Path, every: bool) -> str:
+    """Draw every figure that the run has, or the lag alone, and say what to look at next.
 
-    save(lag_over_time(timeline(trace, telling_product(trace))), folder / "lag.png")
-    return f"    next: open {folder / 'lag.png'}"
+    Each takes a third of a second, and not everybody who runs something wants to look at all of them.
+    """
+    from sim.gallery import fitting, save_all
+
+    names = fitting(trace)
+    pictures = save_all(trace, names if every else names[:1], folder)
+    return f"    next: open {pictures[0]}" if pictures else ""
 
 
 def _verdict(result: Result) -> int:
@@ -298,7 +330,7 @@ def _play_each(scenarios: "dict[str, Scenario]", engine: str) -> Iterator[Result
     """Play scenarios one after the other, all by the same processes."""
     from concurrent.futures.process import BrokenProcessPool
 
-    from sim.executors import cores, process_pool
+    from sim.processes import cores, process_pool
 
     place = process_pool(cores()) if cores() > 1 else nullcontext()
     done = 0

@@ -6,6 +6,8 @@ Nothing heavy is imported on top of any command, so that --help answers at once.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -66,6 +68,20 @@ def scenario_of(name: str, settings: dict[str, str]) -> "Scenario":
         return library.load_scenario(name, settings)
     except (library.NoSuchScenario, BadScenario) as error:
         raise Refusal(str(error)) from None
+
+
+def get_ready(*modules: str) -> None:
+    """Begin to import what many runs need, and modules that are needed in the end, on cores that are idle.
+
+    Where there is one core alone, each module is imported when it is needed.
+    """
+    from sim.processes import cores, prepare
+
+    if cores() > 1:
+        prepare()
+        import sim.replicate  # noqa: F401  # two threads must not import the same thing from two ends
+
+        Thread(target=lambda: [import_module(name) for name in modules], daemon=True).start()
 
 
 @contextmanager

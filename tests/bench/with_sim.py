@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy.ma  # noqa: F401  # polars imports it when it meets the first array
+
 from sim.engines import run
 from sim.metrics import summarise
 from tests.bench import SCENARIO_FILE

@@ -1,0 +1,150 @@
+"""`sim compare`: plays variants of a scenario on the same luck, and says which is best and by how much."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sim.commands.shell import (
+    AS_JSON,
+    ENGINE_HELP,
+    INTERRUPTED,
+    SET,
+    CutOff,
+    Failure,
+    Refusal,
+    progress,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from sim.comparison import Comparison, Variant
+    from sim.twins import Twins
+
+
+@click.command("compare")
+@click.argument("name", metavar="NAME_OR_FILE")
+@click.option(
+    "--with",
+    "changes",
+    metavar="KEY=VALUE,...",
+    multiple=True,
+    help="A variant: link.delay=250ms, or several keys with commas between. Give it again for a further one.",
+)
+@SET
+@click.option("--metric", metavar="NAME", help="What is compared in the first place; else staleness.mean")
+@click.option("--seed", type=click.IntRange(min=0), help="Other luck, the same for all variants.")
+@click.option("--replications", type=click.IntRange(min=1), help="Runs of each variant.")
+@click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="auto", help=ENGINE_HELP)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes side by side; else one for each core.")
+@click.option("--twins", "wants_twins", is_flag=True, help="List the queries that the change has flipped.")
+@AS_JSON
+def compare(
+    name: str,
+    changes: tuple[str, ...],
+    settings: tuple[str, ...],
+    metric: str | None,
+    seed: int | None,
+    replications: int | None,
+    engine: str,
+    jobs: int | None,
+    wants_twins: bool,
+    as_json: bool,
+) -> int:
+    """Play variants of a scenario on the same luck, and say which one is best.
+
+    The scenario as it is comes first; each --with is one more variant.
+    """
+    from sim.answers import comparison_lines, twins_lines
+    from sim.comparison import HEADLINE
+
+    variants = _variants(name, changes, settings_of(settings, seed, replications))
+    comparison, interrupted = _play(variants, metric or HEADLINE, engine, jobs)
+    pairs = [*_twins(comparison.variants, engine)] if wants_twins and not interrupted else []
+    if as_json:
+        click.echo(json.dumps(_json(comparison, pairs), indent=1, ensure_ascii=False))
+    else:
+        for line in comparison_lines(comparison):
+            click.echo(line)
+        for variant, found in zip(comparison.variants[1:], pairs, strict=False):
+            click.echo()
+            for line in twins_lines(found, comparison.variants[0], variant):
+                click.echo(line)
+    if interrupted:
+        click.echo(interrupted, err=True)
+    return INTERRUPTED if interrupted else 0
+
+
+def _variants(name: str, changes: tuple[str, ...], settings: dict[str, str]) -> "list[Variant]":
+    """Read every variant, or refuse with what is wrong."""
+    from sim import library
+    from sim.comparison import variants_of
+    from sim.scenario_file import BadScenario
+
+    if not changes:
+        raise Refusal("compare with what? --with link.delay=250ms makes a variant")
+    try:
+        return variants_of(name, [_change(text) for text in changes], settings)
+    except (library.NoSuchScenario, BadScenario) as error:
+        raise Refusal(str(error)) from None
+    except ValueError as error:
+        raise Refusal(f"--with: {error}; use --set") from None
+
+
+def _change(text: str) -> dict[str, str]:
+    """Read the keys that one --with sets: "link.delay=250ms,writer.service=1ms"."""
+    from sim.distributions import split_at_commas
+
+    change = {}
+    for setting in split_at_commas(text):
+        key, equals, value = setting.partition("=")
+        if not (key.strip() and equals):
+            raise Refusal(f"--with takes keys and values: --with link.delay=250ms, not {setting!r}")
+        change[key.strip()] = value.strip()
+    return change
+
+
+def _play(variants: "list[Variant]", metric: str, engine: str, jobs: int | None) -> "tuple[Comparison, str]":
+    """Play all of them; keep what Ctrl-C leaves, and say how far it got."""
+    from sim.arrays import Refused
+    from sim.clock import Stuck
+    from sim.comparison import Unfinished, play_variants
+    from sim.glossary import split_name
+
+    try:
+        split_name(metric)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    try:
+        with progress(len(variants) * variants[0].scenario.replications) as advance:
+            return play_variants(variants, metric, jobs, engine, advance), ""
+    except Refused as reason:
+        raise Refusal(f"--engine array: {reason}; use --engine auto") from None
+    except Stuck as stuck:
+        raise Failure(f"compare: {stuck}") from None
+    except Unfinished as cut:
+        if cut.comparison is None:
+            raise CutOff(str(cut)) from None
+        return cut.comparison, str(cut)
+
+
+def _twins(variants: "tuple[Variant, ...]", engine: str) -> "list[Twins]":
+    """Play the first replication of all, and match the queries of each with those of the first one."""
+    from sim.engines import run
+    from sim.twins import twins
+
+    here, *others = (run(variant.scenario, engine=engine) for variant in variants)
+    return [twins(here, there) for there in others]
+
+
+def _json(comparison: "Comparison", pairs: "list[Twins]") -> dict[str, Any]:
+    """Give everything that --json prints."""
+    from sim.answers import doubts_about, verdict
+    from sim.comparison import comparison_json
+    from sim.twins import twins_json
+
+    found = comparison_json(comparison)
+    found |= {"verdict": verdict(comparison), "warnings": list(doubts_about(comparison))}
+    if pairs:
+        found["twins"] = [twins_json(one) for one in pairs]
+    return found

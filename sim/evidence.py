@@ -1,0 +1,121 @@
+"""Evidence: what of a trace is measured, as arrays, and what each query missed.
+
+Only what falls into the measured window counts: commands that were intended,
+changes that were committed and queries that were asked in it.
+"""
+
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from attrs import field, frozen
+
+from sim.blame import Parts, splits
+from sim.columns import Rows, plain
+from sim.distributions import Floats, Ints
+from sim.groups import Groups, before, group
+from sim.trace import Trace
+
+NO_ROW = -1
+SPANS = {  # the metrics that are a time from one instant of a row to another
+    "command_latency": ("commands", "intended", "finished"),
+    "naive_latency": ("commands", "issued", "finished"),
+    "admission_wait": ("commands", "issued", "admitted"),
+    "queue_wait": ("commands", "admitted", "started"),
+    "service_time": ("commands", "started", "finished"),
+    "visibility_lag": ("changes", "committed", "visible"),
+    "query_latency": ("queries", "asked", "answered"),
+}
+
+
+@frozen(slots=False, eq=False)
+class Evidence:
+    """The rows of a trace's window, and what several metrics want to know about them."""
+
+    trace: Trace = field(repr=False)
+
+    @cached_property
+    def commands(self) -> Rows:
+        """The commands that the plan wanted inside the window."""
+        return self._within(self.trace.commands, "intended")
+
+    @cached_property
+    def changes(self) -> Rows:
+        """The changes that were committed inside the window."""
+        return self._within(self.trace.changes, "committed")
+
+    @cached_property
+    def queries(self) -> Rows:
+        """The queries that were asked inside the window."""
+        return self._within(self.trace.queries, "asked")
+
+    def span(self, name: str) -> Floats:
+        """Give how long each of something took, for a metric of SPANS, in seconds; nan if it never ended."""
+        rows, begin, end = SPANS[name]
+        of: Rows = getattr(self, rows)
+        took: Floats = of[end] - of[begin]
+        return took
+
+    @cached_property
+    def by_product(self) -> Groups:
+        """All changes by their product; the n-th of one made its version n."""
+        return group(plain(self.trace.changes["product"]))
+
+    @cached_property
+    def missed(self) -> Ints:
+        """Of each query, the row of the oldest change that it missed; −1 if it was fresh."""
+        row = self.by_product.nth(self.queries["product"], self.queries["seen_version"] + 1)
+        since = np.append(plain(self.trace.changes["committed"]), np.inf)
+        row[since.take(row) >= self.queries["asked"]] = NO_ROW
+        return row
+
+    @cached_property
+    def stale(self) -> Ints:
+        """Which of the queries were stale."""
+        return np.flatnonzero(self.missed != NO_ROW)
+
+    @cached_property
+    def staleness(self) -> Floats:
+        """Of each stale query, the seconds since the commit of the oldest version that it missed."""
+        missed_since = plain(self.trace.changes["committed"]).take(self.missed[self.stale])
+        staleness: Floats = self.queries["asked"].take(self.stale) - missed_since
+        return staleness
+
+    @cached_property
+    def behind(self) -> Ints:
+        """Of each stale query, how many versions it missed."""
+        product, asked, seen = (
+            self.queries[name].take(self.stale) for name in ("product", "asked", "seen_version")
+        )
+        committed = plain(self.trace.changes["committed"])
+        latest = before(self.by_product, committed, group(product), asked) - self.by_product.begin(product)
+        behind: Ints = latest - seen
+        return behind
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Where the time of each stale query went; the least stale comes first, then who asked first."""
+        asked = self.queries["asked"].take(self.stale)
+        order = np.lexsort((asked, self.staleness))
+        changes = Rows(self.trace.changes, self.missed.take(self.stale).take(order))
+        return splits(changes, self.staleness.take(order), self.trace.scenario)
+
+    @cached_property
+    def shown_since(self) -> Floats:
+        """Of each query, the commit of the version that it was shown; 0 for what was there from the start."""
+        shown = self.by_product.nth(self.queries["product"], self.queries["seen_version"])
+        since: Floats = np.append(plain(self.trace.changes["committed"]), 0.0).take(shown)
+        return since
+
+    def _within(self, table: pl.DataFrame, name: str) -> Rows:
+        """Choose the rows of which the time lies in the window, by a slice where they are neighbours."""
+        start, end = self.trace.window
+        time = plain(table[name])
+        rows = np.flatnonzero((time >= start) & (time < end))
+        first, last = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
+        return Rows(table, slice(first, last) if last - first == len(rows) else rows)
+
+
+def in_order(time: Floats) -> Ints:
+    """Give the places of instants in their order, equal ones in theirs."""
+    return np.argsort(time, kind="stable")

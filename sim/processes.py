@@ -1,0 +1,113 @@
+"""Processes: a pool of them, over as many cores as there are."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import BaseContext
+from types import ModuleType
+
+CAN_BLOCK = hasattr(signal, "pthread_sigmask")
+IGNORE_INTERRUPTS = (signal.SIGINT, signal.SIG_IGN)
+THREADS = "POLARS_MAX_THREADS"
+MOMENT = 0.02  # seconds
+NEEDED = ["sim.replicate", "numpy.ma"]  # the last one by polars, when it meets the first array
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def prepare() -> None:
+    """Begin to import what the processes of a pool need, beside whatever this one does next."""
+    if _context().get_start_method() == "forkserver":
+        resource_tracker.ensure_running()  # which would let Ctrl-C through again
+        with _undisturbed(), _one_thread():
+            forkserver.ensure_running()
+
+
+@contextmanager
+def process_pool(jobs: int) -> Iterator[Executor]:
+    """Open a pool of fresh processes that leave Ctrl-C to this one, and end with it."""
+    prepare()
+    pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=IGNORE_INTERRUPTS)
+    try:
+        with _undisturbed(), _one_thread(), _without_the_script():
+            for _ in range(jobs):
+                pool.submit(time.sleep, MOMENT)  # so that none is free before all have begun
+        yield pool
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let polars have one thread in what is begun meanwhile: the other cores have processes of their own."""
+    ours = os.environ.get(THREADS)
+    os.environ.setdefault(THREADS, "1")
+    try:
+        yield
+    finally:
+        if ours is None:
+            del os.environ[THREADS]
+
+
+@contextmanager
+def _without_the_script() -> Iterator[None]:
+    """Begin processes that do not run the script of this one first.
+
+    They have no need of it; and a script that does not ask whether it is
+    `__main__` would start itself again in each of them.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let Ctrl-C wait; a process that is begun meanwhile never hears of it, and none is left behind.
+
+    A signal that this thread does not take is given to another one; Python
+    hands it to the main thread all the same.
+    """
+    if threading.current_thread() is not threading.main_thread():  # it gets none
+        yield
+        return
+    came: list[int] = []
+    answer = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if CAN_BLOCK else None
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, answer)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
+def _context() -> BaseContext:
+    """Choose how processes begin: as copies of one that has imported all and done nothing, where that can be.
+
+    A copy of this one would have the locks of polars' threads, but not the threads.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(NEEDED)
+    return context
