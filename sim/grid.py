@@ -7,12 +7,12 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 
 from sim import library
 from sim.durations import NUMBER, UNITS
+from sim.knob import Knob
 from sim.scenario import Scenario
 from sim.wording import count, unknown
 
@@ -127,17 +127,11 @@ def spread(text: str) -> list[str]:
 
 def number_at(scenario: Scenario, key: str) -> float | None:
     """Give the value of a key as a number in SI units: of a distribution its mean, of a pace its rate."""
-    here: Any = scenario
-    for name in key.split("."):
-        if isinstance(here, tuple):
-            named = [part for part in here if getattr(part, "name", None) == name]
-            here = named[0] if named else getattr(here[0], name)
-        else:
-            here = getattr(here, name)
-    here = getattr(here, "mean", getattr(here, "rate", here))
-    if getattr(here, "low", None) is not None:
-        here = (here.low + here.high) / 2  # a quantity
-    return float(here) if isinstance(here, int | float) and not isinstance(here, bool) else None
+    try:
+        number = Knob.find(scenario, key).number
+    except ValueError:  # a word, a table, a quantity with two ends
+        return None
+    return None if math.isnan(number) else number
 
 
 def _fit_together(axes: Sequence[Axis], settings: Mapping[str, str], most: int) -> None:

@@ -183,9 +183,13 @@ def _schema(grid: Grid) -> dict[str, type[pl.DataType]]:
 
 
 def identity(grid: Grid) -> list[str]:
-    """Say line by line what a sweep is: two with the same lines find the same."""
+    """Say line by line what a sweep is, and what plays it: two with the same lines find the same."""
+    return [*(f"{name} {version}" for name, version in versions().items()), *description(grid)]
+
+
+def description(grid: Grid) -> list[str]:
+    """Say line by line what a sweep is: its scenario, the durations it reads from files, its axes."""
     return [
-        *(f"{name} {version}" for name, version in versions().items()),
         *toml_text(grid.base).splitlines(),
         *(f"{sample.file} {sha256(repr(sample.values).encode()).hexdigest()}" for sample in _samples(grid)),
         *(f"{axis.key} from {', '.join(axis.values)}" for axis in grid.axes),

@@ -26,6 +26,7 @@ BESIDE = "p99"  # the column for which theory speaks, where there are several
 NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 SOME = 5  # products are named where many differ
 MANY = 10_000  # replications, which nobody wants to be told of
+MARKS: dict[Verdict, str] = {"fails": "✗", "not resolved": "?", "holds": "✓"}  # the worst one first
 UNMET = {"fails": "fail", "not resolved": "not resolved"}
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
 NO_END = 0.45  # a cut beyond so much of the run lies at the end of the half in which it is looked for
@@ -80,7 +81,6 @@ WHERE = {
     "overwritten": "overwritten",
     "lost": "lost for ever",
 }
-MARKS: dict[Verdict, str] = {"fails": "✗", "not resolved": "?", "holds": "✓"}  # the worst one first
 LITTLE = 0.001  # a share of the blame that is not worth a line
 
 CONTENTION = {

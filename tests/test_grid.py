@@ -149,7 +149,7 @@ def test_axes_that_make_no_grid_are_refused(axes: Sequence[str], message: str) -
         ("workers.order desks.pace", "constant(5/s)", 5.0),
         ("workers.count", "7", 7.0),
         ("workers.add", "10%", 0.1),
-        ("workers.quantity", "integers(1, 4)", 2.5),
+        ("workers.quantity", "integers(1, 4)", None),
         ("inbox.capacity", "20", 20.0),
         ("reader.poll", "1s", 1.0),
         ("reader.poll", "none", None),

@@ -23,7 +23,7 @@ def test_the_test_command_is_the_one_that_ci_runs() -> None:
 def test_each_command_prints_what_the_readme_says(tmp_path: Path) -> None:
     """Every `sim` command is run, and its output compared with the text below it, but for the wall time."""
     commands = [(command, shown) for command, shown in _commands() if not any(w in command for w in LONG)]
-    assert len(commands) == 9
+    assert len(commands) == 10
     for command, shown in commands:
         words = command.removeprefix(SET_UP).removeprefix("uv run ")
         done = subprocess.run(
@@ -47,7 +47,7 @@ def test_python_lines_print_what_the_readme_says(tmp_path: Path, code: str, show
 def test_all_python_lines_have_their_output() -> None:
     """None is left untested."""
     assert (
-        README.count("```python") == len(re.findall(r"```python\n.*?```\n\n```text", README, re.DOTALL)) == 2
+        README.count("```python") == len(re.findall(r"```python\n.*?```\n\n```text", README, re.DOTALL)) == 3
     )
 
 

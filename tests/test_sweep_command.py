@@ -43,8 +43,9 @@ def test_a_sweep_shows_its_grid_and_saves_all_of_it(here: Path, capsys: pytest.C
     ]
     [folder] = Path("runs").iterdir()
     assert folder.name.startswith("saturation-sweep-")
-    assert lines[-1] == f"   saved {folder}/"
-    assert sorted(path.name for path in folder.iterdir()) == ["runs.jsonl", "scenario.toml", "sweep.parquet"]
+    assert lines[-1] == f"   saved {folder}/    next: open {folder}/sweep.png"
+    names = ["runs.jsonl", "scenario.toml", "sweep.parquet", "sweep.png"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert pl.read_parquet(folder / "sweep.parquet")["link.delay"].unique().to_list() == [0.05, 0.1, 0.2]
 
 

@@ -2,11 +2,13 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import polars as pl
 import pytest
 from attrs import evolve
 
 import sim
+from sim.chart import draw
 from sim.glossary import METRICS
 from sim.grid import Grid, lay_out, make_axis
 from sim.journal import BadJournal, begin, keep, kept, mend
@@ -204,3 +206,39 @@ def test_a_folder_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:
         begin(tmp_path / "file" / "below" / "runs.jsonl", [])
     with pytest.raises(BadJournal, match="cannot be read: Is a directory"):
         kept(tmp_path, [])
+
+
+@pytest.mark.parametrize(
+    ("vary", "words"),
+    [
+        ({"link__delay": "90ms,5ms"}, ["Stale reads over link.delay", "theory"]),
+        ({"link__order": "fifo,serial"}, ["fifo", "serial"]),
+        (
+            {"link__delay": "5ms,90ms", "workers__pace": "poisson(50/s)"},
+            ["Stale reads over workers.pace"],
+        ),
+    ],
+)
+def test_a_sweep_over_one_key_or_two_has_a_figure(
+    tmp_path: Path, vary: dict[str, str], words: list[str]
+) -> None:
+    """A line, with theory where it says something, or a heatmap; the same findings, the same bytes."""
+    grid = grid_of(**vary)
+    findings = Findings(grid)
+    for run, summary in play_cells(grid, jobs=1):
+        assert summary
+        findings.add(run, summary)
+    found = findings.conclude()
+    with plt.rc_context({"svg.fonttype": "none"}):
+        assert draw(grid, found, "stale_read_fraction", tmp_path / "one.svg")
+        assert draw(grid, found, "stale_read_fraction", tmp_path / "two.svg")
+    text = (tmp_path / "one.svg").read_text()
+    assert text == (tmp_path / "two.svg").read_text()
+    assert [word for word in words if word not in text] == []
+
+
+def test_a_sweep_over_three_keys_has_no_figure(tmp_path: Path) -> None:
+    """The grid has a block for each value of the first; a figure would need one, too."""
+    grid = grid_of(link__order="fifo", link__delay="5ms", products__stock="1")
+    assert draw(grid, [None], "throughput", tmp_path / "none.png") is False
+    assert not (tmp_path / "none.png").exists()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sim.metrics import Summary
     from sim.sweeps import Finding, Findings
 
-JOURNAL, TABLE, SCENARIO = "runs.jsonl", "sweep.parquet", "scenario.toml"
+JOURNAL, TABLE, SCENARIO, FIGURE = "runs.jsonl", "sweep.parquet", "scenario.toml", "sweep.png"
 
 
 @click.command("sweep")
@@ -83,10 +83,10 @@ def sweep_scenario(
         click.echo(json.dumps(_json(sweep), indent=1, ensure_ascii=False))
     else:
         _show(sweep, metric)
-    _save(sweep, folder)
+    figure = _save(sweep, metric, folder)
     for problem in sweep.lost:
         click.echo(f"!  {problem}", err=True)
-    click.echo(f"   saved {folder}/", err=as_json)
+    click.echo(f"   saved {folder}/{figure}", err=as_json)
     return FAILED if sweep.lost else 0
 
 
@@ -124,9 +124,9 @@ def _check_metric(metric: str) -> None:
 
 def _digest(grid: "Grid") -> str:
     """Name a sweep, so that the same command finds it again."""
-    from sim.sweeps import identity
+    from sim.sweeps import description
 
-    return sha256("\n".join(identity(grid)).encode()).hexdigest()[:6]
+    return sha256("\n".join(description(grid)).encode()).hexdigest()[:6]
 
 
 def _play(name: str, grid: "Grid", how: How) -> Sweep:
@@ -229,16 +229,19 @@ def _show(sweep: Sweep, metric: str) -> None:
         click.echo(line)
 
 
-def _save(sweep: Sweep, folder: Path) -> None:
-    """Write everything that was found as one table, and the scenario that it began with."""
+def _save(sweep: Sweep, metric: str, folder: Path) -> str:
+    """Write everything that was found as one table, and the figure; say what to look at next."""
+    from sim.chart import draw
     from sim.scenario_file import write_scenario
     from sim.sweeps import table
 
     try:
         table(sweep.grid, sweep.found).write_parquet(folder / TABLE)
         write_scenario(sweep.grid.base, folder / SCENARIO)
+        drawn = draw(sweep.grid, sweep.found, metric, folder / FIGURE)
     except OSError as error:
         raise Failure(f"not saved in {folder}: {error.strerror}") from None
+    return f"    next: open {folder / FIGURE}" if drawn else ""
 
 
 def _json(sweep: Sweep) -> dict[str, Any]:
