@@ -170,10 +170,17 @@ def _started(folder: Path, *more: str) -> "subprocess.Popen[str]":
 
 
 def _workers(pid: int) -> Iterator[int]:
-    """Find the processes that play, among the children of a process."""
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
-            yield int(child)
+    """Find the processes that play: the children of a process, or of the one that makes copies of itself."""
+    for child in _children(pid):
+        words = Path(f"/proc/{child}/cmdline").read_text()
+        if "forkserver" in words:
+            yield from _children(child)
+        elif "spawn_main" in words:
+            yield child
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _kept(folder: Path) -> int:
