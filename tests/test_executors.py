@@ -63,6 +63,7 @@ def test_a_process_of_the_pool_keeps_to_one_core() -> None:
         assert pool.submit(pl.thread_pool_size).result() == 1
 
 
+@pytest.mark.slow
 def test_a_script_need_not_ask_whether_it_is_the_main_one(tmp_path: Path) -> None:
     """The processes that it opens do not start it again."""
     script = tmp_path / "script.py"

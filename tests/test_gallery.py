@@ -108,6 +108,7 @@ def svg_hashes() -> list[str]:
     return [sha256(as_svg(draw(trace, name)).encode()).hexdigest() for name in ("visibility", "spacetime")]
 
 
+@pytest.mark.slow
 def test_another_process_draws_the_same_bytes() -> None:
     """The hashes of the SVG are the same, whatever the settings are there."""
     program = (

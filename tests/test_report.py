@@ -314,6 +314,7 @@ def test_bad_input_makes_no_page(
         (lambda run: (run / "trace.json").write_text("{"), "run: this is not a run as it was saved: "),
     ],
 )
+@pytest.mark.slow
 def test_a_run_that_is_not_as_it_was_saved_is_refused(
     here: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], object], message: str
 ) -> None:

@@ -134,6 +134,7 @@ def test_the_interval_is_where_the_interval_of_the_metric_holds_the_target() -> 
 
 
 @given(st.integers(1, 200), st.floats(0.1, 8), st.booleans(), st.booleans())
+@pytest.mark.slow
 def test_whole_numbers_are_searched_as_whole_numbers(
     cross: int, noise: float, rises: bool, below: bool
 ) -> None:
@@ -241,6 +242,7 @@ def test_one_replication_has_no_interval() -> None:
     )
 
 
+@pytest.mark.slow
 def test_in_python_a_scenario_is_solved_by_its_name() -> None:
     """Whatever the number of processes, the answer is the same; the bound is text in the metric's unit."""
     short = {"duration": "10s", "warmup": "0s", "replications": "2"}

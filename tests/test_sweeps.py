@@ -72,6 +72,7 @@ def test_cells_differ_by_what_varies_and_not_by_luck() -> None:
     assert stale.n_unique() == 5
 
 
+@pytest.mark.slow
 def test_wherever_it_is_played_the_table_is_the_same() -> None:
     """Here, in another process, by threads: the same rows in the same order."""
     here = sim.sweep("saturation", VARY, settings=SHORT, jobs=1)
