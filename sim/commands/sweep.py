@@ -20,6 +20,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    get_ready,
     progress,
     settings_of,
 )
@@ -76,6 +77,8 @@ def sweep_scenario(
         raise Refusal("--jobs and --dask stand instead of each other: keep one")
     _check_metric(metric)
     grid = _grid(name, varied, settings_of(settings, seed, replications))
+    if not dask and jobs != 1:
+        get_ready("sim.chart", "scipy.special")
     folder = out or Path("runs", f"{Path(name).stem}-sweep-{_digest(grid)}")
     sweep = _play(Path(name).stem, grid, How(engine, jobs, dask, folder / JOURNAL, resume))
     if as_json:
