@@ -20,6 +20,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    get_ready,
     grid_of,
     progress,
     settings_of,
@@ -77,6 +78,8 @@ def sweep_scenario(
         raise Refusal("--jobs and --dask stand instead of each other: keep one")
     _check_metric(metric)
     grid = grid_of(name, varied, settings_of(settings, seed, replications))
+    if not dask and jobs != 1:
+        get_ready("sim.chart", "scipy.special")
     folder = out or Path("runs", f"{Path(name).stem}-sweep-{_digest(grid)}")
     sweep = _play(Path(name).stem, grid, How(engine, jobs, dask, folder / JOURNAL, resume))
     if as_json:
