@@ -46,6 +46,8 @@ def process_pool(jobs: int) -> Iterator[Executor]:
     except BaseException:
         for process in multiprocessing.active_children():
             process.kill()
+        # Or half a result, of one that was killed while it sent it, is waited for.
+        pool._result_queue._writer.close()  # type: ignore[attr-defined]
         raise
     finally:
         pool.shutdown(cancel_futures=True)

@@ -70,3 +70,25 @@ def test_a_script_need_not_ask_whether_it_is_the_main_one(tmp_path: Path) -> Non
     script.write_text(SCRIPT)
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("2\n", "")
+
+
+GOES_AWAY = """
+import time
+from sim.processes import process_pool
+try:
+    with process_pool(2) as pool:
+        pool.submit(time.sleep, 0.01).result()
+        for _ in range(4):
+            pool.submit(bytes, 400_000_000)
+        time.sleep(0.5)
+        raise KeyboardInterrupt
+except KeyboardInterrupt:
+    print("gone")
+"""
+
+
+@pytest.mark.slow
+def test_who_goes_away_does_not_wait_for_the_rest_of_a_result() -> None:
+    """Of a process that is killed while it sends a large one, half of it has come, and no more will."""
+    done = subprocess.run([sys.executable, "-c", GOES_AWAY], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "gone\n"
