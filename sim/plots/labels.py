@@ -15,7 +15,6 @@ from matplotlib.transforms import Bbox
 from sim.plots.canvas import figure_of
 
 LINE_HEIGHT = 13.0  # points, from one label to the next
-BESIDE_AXES = ("axes fraction", "data")
 CLEAR = 2.0  # points of air around a label
 RADII, DIRECTIONS = (16, 24, 34, 46, 60, 76, 94, 114, 140), 16  # where to look for a free place
 
