@@ -329,6 +329,8 @@ def _writer_utilisation(trace: Trace) -> Measured:
     """Time inside [started, finished] over the window's length (THEORY 3.6: U = X·E[S])."""
     start, end = trace.window
     taken = trace.commands.select("started", left=pl.col("finished").fill_null(end)).drop_nulls()
+    if trace.scenario.writer.batch > 1:  # what is committed together is worked on at the same time
+        taken = taken.group_by("started").agg(pl.col("left").max())
     busy = float(np.sum((taken["left"].clip(start, end) - taken["started"].clip(start, end)).to_numpy()))
     return _value(busy / (end - start) if end > start else np.nan, len(trace.commands))
 

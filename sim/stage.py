@@ -116,7 +116,7 @@ async def _play(scenario: Scenario, replication: int, act: Worker, log: Log, clo
 
 def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
     """Build the pipeline: a channel, the writer, the link and the reader; looks are free."""
-    store = Store(_stocked(scenario), by_id=scenario.writer.command_ids)
+    store = Store(_stocked(scenario), by_id=scenario.writer.command_ids, notes=scenario.writer.outbox)
     view = View(_stocked(scenario))
     log.end(store.model, view.model)
     efforts = _efforts(scenario.writer, luck)
@@ -142,8 +142,11 @@ def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, 
 
 def _efforts(ways: Writer, luck: "Luck") -> Efforts:
     """Open the writer's streams."""
-    service = luck(ways.service.draw, "writer", "service")
-    return Efforts(service, luck(ways.publish.draw, "writer", "publish"))
+    return Efforts(
+        commit=luck(ways.commit.draw, "writer", "commit"),
+        service=luck(ways.service.draw, "writer", "service"),
+        publish=luck(ways.publish.draw, "writer", "publish"),
+    )
 
 
 def open_chances(ways: Link, luck: "Luck") -> Chances:
