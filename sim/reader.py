@@ -16,6 +16,8 @@ from sim.trace import Log
 from sim.writer import Committed
 
 Show = Callable[[list[Committed]], Awaitable[None]]
+Looks = Iterable[tuple[float, int, int]]
+Visitor = Callable[[Looks, Callable[[int], Awaitable[Stock]], Time, Log], Awaitable[None]]
 
 
 @frozen
@@ -141,7 +143,7 @@ def in_memory(
 
 
 async def visitor(
-    intents: Iterable[tuple[float, int, int]],
+    intents: Looks,
     see: Callable[[int], Awaitable[Stock]],
     clock: Time,
     log: Log,

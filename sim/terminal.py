@@ -324,13 +324,15 @@ def _scale(value: float, unit: str) -> tuple[float, str]:
 def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:
     yield f"{name}  seed {summary.seed}   {_way(scenario)}     {summary.loop} loop"
     runs = f"{summary.replications} × " if summary.replications > 1 else ""
+    live = not {*summary.engine.split(" and ")} <= {"trio", "array"}
+    how = f"in real time on {summary.engine}" if live else f"simulated in {elapsed:.2f} s"
     facts = [
-        f"{runs}{readable(summary.virtual_seconds)} simulated in {elapsed:.2f} s",
+        f"{runs}{readable(summary.virtual_seconds)} {how}",
         f"{readable(scenario.warmup)} warm-up dropped" if scenario.warmup else "",
         count(summary.counts["shed_fraction"], "command"),
         count(summary.counts["stale_read_fraction"], "read"),
         f"run {summary.fingerprint[:6]}",
-        f"{summary.engine} engine" if summary.engine != "trio" else "",
+        f"{summary.engine} engine" if summary.engine != "trio" and not live else "",
     ]
     yield "    ".join(filter(None, facts))
 

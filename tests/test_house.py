@@ -51,12 +51,24 @@ READING_ORDER = [
     "plots",
     "tale",
     "terminal",
+    "live.ports",
+    "live.clock",
+    "live.sqlite",
+    "live.stores",
+    "live.stage",
     "commands.shell",
+    "commands.live",
     "commands.run",
     "commands.theory",
     "commands.verify",
     "cli",
 ]
+
+
+def test_nothing_but_the_commands_knows_of_real_stores() -> None:
+    """Whoever measures, draws or compares cannot tell where a trace comes from."""
+    users = [name for name, path in ROOMS.items() if "sim.live" in path.read_text(encoding="utf-8")]
+    assert {name.split(".")[0] for name in users} <= {"live", "commands"}
 
 
 def test_every_room_is_in_the_reading_order() -> None:

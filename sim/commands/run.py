@@ -10,6 +10,7 @@ import attrs
 import click
 from attrs import frozen
 
+from sim.commands.live import Broken, folder_of, kind_of, play_live
 from sim.commands.shell import (
     AS_JSON,
     EXPECTATION_MISSED,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sim.theory import Prediction
     from sim.trace import Trace
 
+ALONE = "leave out --engine, --precision, --realtime and --check-determinism"
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
 ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for an answer; or whatever can."
 
@@ -46,6 +48,7 @@ ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for a
     "--limit", type=click.IntRange(min=2), help=f"Replications that --precision may take, {LIMIT} if not set."
 )
 @click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="trio", help=ENGINE_HELP)
+@click.option("--on", metavar="STORE", help="In real time, on a real store: sqlite")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to save; else in runs/.")
 @AS_JSON
 @click.option("--realtime", is_flag=True, help="Tell a story in the time it takes.")
@@ -59,17 +62,25 @@ def run_scenario(
     metric: str | None,
     limit: int | None,
     engine: str,
+    on: str | None,
     out: Path | None,
     as_json: bool,
     realtime: bool,
     check_determinism: bool,
 ) -> int:
     """Run a scenario and show what it found."""
-    scenario = scenario_of(name, settings_of(settings, seed, replications))
+    live_once = 1 if on and replications is None else replications  # it takes as long as it says
+    scenario = scenario_of(name, settings_of(settings, seed, live_once))
     if realtime and (as_json or not scenario.scripted):
         raise Refusal("--realtime tells a story line by line: it needs a scenario of steps, and no --json")
     aim = _aim(precision, metric, limit)
-    result = _play(Path(name).stem, scenario, engine, aim)
+    if on and (aim or check_determinism or realtime or engine != "trio"):
+        raise Refusal(f"--on {kind_of(on)} plays in real time, and never the same twice: {ALONE}")
+    if on:
+        out = out or folder_of(Path(name).stem, on)
+        result = _play_live(Path(name).stem, scenario, on, out)
+    else:
+        result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)
         _agree(result, _play(result.name, again, engine, jobs=max(2, again.replications)))
@@ -84,7 +95,7 @@ def run_scenario(
     status = _save(result, out or Path("runs", f"{result.name}-{result.summary.fingerprint[:6]}"), as_json)
     if result.interrupted:
         click.echo(result.interrupted, err=True)
-    return INTERRUPTED if result.interrupted else status or _verdict(result)
+    return result.status if result.interrupted else status or _verdict(result)
 
 
 @frozen
@@ -98,6 +109,7 @@ class Result:
     elapsed: float
     theory: "list[Prediction]"
     interrupted: str = ""
+    status: int = INTERRUPTED
 
 
 def _aim(precision: str | None, metric: str | None, limit: int | None) -> "Aim | None":
@@ -151,6 +163,22 @@ def _play(
     elapsed = time.perf_counter() - began
     summary, theory = conclude(scenario, played), predictions(scenario)
     return Result(name, scenario, summary, played[0].trace, elapsed, theory, interrupted)
+
+
+def _play_live(name: str, scenario: "Scenario", on: str, folder: Path) -> Result:
+    """Play in real time on a store; keep what there is when it is cut short, or fails."""
+    from sim.replicate import CutShort, conclude
+
+    began, interrupted, status = time.perf_counter(), "", INTERRUPTED
+    try:
+        played = play_live(scenario, on, folder)
+    except CutShort as cut:
+        played, interrupted = cut.played, str(cut)
+    except Broken as broken:
+        played, interrupted, status = broken.played, f"{name}: {broken.message}", FAILED
+    as_played = played[0].trace.scenario if played[0].trace else scenario
+    summary, elapsed = conclude(as_played, played), time.perf_counter() - began
+    return Result(name, as_played, summary, played[0].trace, elapsed, [], interrupted, status)
 
 
 def _agree(first: Result, second: Result) -> None:
