@@ -1,10 +1,7 @@
 import contextlib
 import os
-import random
-import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,18 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 import trio
-from attrs import evolve
 
 import sim
 from sim.cli import main
-from sim.durations import Seconds
 from sim.inventory import Change, Stock
 from sim.live.clock import RealClock
 from sim.live.ports import NoStore, Seat, StoreLost
 from sim.live.sqlite import open_sqlite
 from sim.live.stage import Recording, Unfit, run
-from sim.live.stores import store_at
-from sim.scenario import Crash, Scenario
+from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed
 from sim.trace import Trace, check, load_trace
@@ -104,10 +98,9 @@ def test_a_live_trace_is_saved_and_loaded(tmp_path: Path) -> None:
     """With the scenario as it was played: the writer's service is the one that was measured."""
     trace = played(busy(), tmp_path).trace
     trace.save(tmp_path / "saved")
-    assert load_trace(tmp_path / "saved").fingerprint == trace.fingerprint
-    assert trace.scenario.writer.service.mean == pytest.approx(
-        sim.summarise(trace).value("writer_utilisation") / len(trace.commands), rel=0.05
-    )
+    loaded = load_trace(tmp_path / "saved")
+    assert (loaded.fingerprint, loaded.scenario) == (trace.fingerprint, trace.scenario)
+    assert 1e-5 < trace.scenario.writer.service.mean != busy().writer.service.mean
 
 
 def test_the_link_means_the_same_live(tmp_path: Path) -> None:
@@ -129,7 +122,7 @@ def test_what_cannot_be_played_live_is_refused_by_name(tmp_path: Path) -> None:
     scenario = busy(architecture="unsafe", writer__publish="1ms", reader__apply="delta")
     with pytest.raises(Unfit, match=r"(?s)architecture: .*writer.publish: .*reader.apply: "):
         run(scenario, "sqlite", tmp_path)
-    with pytest.raises(NoStore, match="--on oracle: no such store; there is sqlite"):
+    with pytest.raises(NoStore, match="--on oracle: no such store; there is sqlite, postgresql, valkey"):
         run(busy(), "oracle", tmp_path)
 
 
@@ -137,131 +130,6 @@ def test_a_second_run_begins_with_nothing(tmp_path: Path) -> None:
     """In the same two files; the versions begin with 1 again, or the check would fail."""
     counts = [len(played(busy(), tmp_path).trace.changes) for _ in range(2)]
     assert min(counts) > 100
-
-
-def test_crashes_happen_in_real_time(tmp_path: Path) -> None:
-    """Whoever hears nothing asks again; what was accepted before is known by its id, after a restart too."""
-    scenario = crashing(6, 1.0, seed=1)
-    trace = played(scenario, tmp_path).trace
-    assert_nothing_is_lost(trace)
-
-
-@pytest.mark.slow
-def test_two_hundred_cancellations(tmp_path: Path) -> None:
-    """The reader and the writer, a hundred times each: nothing answered is lost, nothing doubled."""
-    for seed in range(5):
-        trace = played(crashing(20, 4.0, seed), tmp_path).trace
-        assert_nothing_is_lost(trace)
-
-
-def crashing(times: int, duration: float, seed: int) -> Scenario:
-    """Let both actors crash so often, at random; their workers ask again after 50 ms."""
-    luck = random.Random(seed)
-
-    def crashes() -> tuple[Crash, ...]:
-        return tuple(
-            Crash(Seconds(at), Seconds(0.001))
-            for at in sorted(luck.uniform(0, duration) for _ in range(times))
-        )
-
-    scenario = busy(duration=f"{duration}s", workers__timeout="50ms", workers__attempts="9", seed=str(seed))
-    return evolve(
-        scenario,
-        writer=evolve(scenario.writer, crashes=crashes()),
-        reader=evolve(scenario.reader, crashes=crashes()),
-    )
-
-
-def assert_nothing_is_lost(trace: Trace) -> None:
-    """Every answer stands, each command was done at most once, and both models agree."""
-    summary = sim.summarise(trace)
-    assert summary.value("divergence_at_end") == 0
-    key = pl.coalesce("repeats", "id")
-    done = trace.commands.filter(pl.col("outcome") == "accepted").select(key=key)
-    assert done["key"].is_unique().all()
-    answered = trace.commands.filter(pl.col("finished").is_not_null() & pl.col("version").is_not_null())
-    committed = trace.changes.select("product", "version")
-    assert answered.join(committed, on=["product", "version"], how="anti").is_empty()
-    last = trace.changes.group_by("product").agg(pl.col("quantity_after").last())
-    models = trace.models.join(last, on="product")
-    assert models.filter(pl.col("held") != pl.col("quantity_after")).is_empty()
-
-
-CHILD = """
-import sys
-from pathlib import Path
-from sim.live.stage import run
-from sim.scenario_file import parse_scenario
-
-async def tell(me, intents):
-    for intent in intents:
-        print("asks", intent.product, flush=True)
-        answer = await me.ask(intent)
-        if hasattr(answer, "version"):
-            print("done", answer.product, answer.version, answer.quantity, flush=True)
-
-run(parse_scenario(Path(sys.argv[1]).read_text()), sys.argv[2], Path(sys.argv[3]), worker=tell, fresh=False)
-"""
-ENDLESS = """
-title = "until it is killed"
-duration = "1h"
-[products]
-count = 5
-[[workers]]
-count = 8
-think = "exponential(1ms)"
-[writer]
-batch = 8
-[link]
-delay = "exponential(2ms)"
-"""
-
-
-def killed(times: int, address: str, folder: Path, luck: random.Random) -> list[str]:
-    """Kill a live run at random, so many times, and give what it had said."""
-    (folder / "endless.toml").write_text(ENDLESS)
-    said = []
-    for _ in range(times):
-        command = [sys.executable, "-c", CHILD, str(folder / "endless.toml"), address, str(folder)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-            assert child.stdout
-            said.append(child.stdout.readline())
-            time.sleep(luck.uniform(0, 0.5))
-            child.send_signal(signal.SIGKILL)
-            whole, _, _ = child.stdout.read().rpartition("\n")  # the last line may be cut
-            said += whole.splitlines()
-    return said
-
-
-def assert_each_answer_stands(said: list[str], address: str, folder: Path) -> None:
-    """Each answer is a commit with that quantity; none was done twice; both models agree in the end."""
-    done = [tuple(map(int, line.split()[1:])) for line in said if line.startswith("done ")]
-    asked = sum(line.startswith("asks") for line in said)
-    quiet = parse_scenario('title = "catch up"\nduration = "10ms"')
-    run(quiet, address, folder, fresh=False)
-
-    async def read() -> tuple[dict[int, Stock], dict[int, Stock], list[Change]]:
-        async with store_at(address, folder)(False) as stores:
-            held, shown = await stores.write.load(), await stores.read.load()
-            notes = await stores.feed.next(0)
-        return dict(held.model), dict(shown), [note.change for note in notes]
-
-    held, shown, changes = trio.run(read)
-    assert held == shown
-    assert {*done} <= {(c.product, c.version, c.quantity) for c in changes}
-    assert len({*done}) == len(done) <= len(changes) <= asked
-    assert sum(c.moved for c in changes) == sum(stock.quantity for stock in held.values())
-
-
-def test_a_killed_process_loses_no_answer(tmp_path: Path) -> None:
-    """After SIGKILL, the reader catches up when it starts again."""
-    assert_each_answer_stands(killed(1, "sqlite", tmp_path, random.Random(1)), "sqlite", tmp_path)
-
-
-@pytest.mark.slow
-def test_twenty_kills(tmp_path: Path) -> None:
-    """One after the other, upon the same two files."""
-    assert_each_answer_stands(killed(20, "sqlite", tmp_path, random.Random(2)), "sqlite", tmp_path)
 
 
 # What can be the matter with a store.

@@ -48,7 +48,7 @@ ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for a
     "--limit", type=click.IntRange(min=2), help=f"Replications that --precision may take, {LIMIT} if not set."
 )
 @click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="trio", help=ENGINE_HELP)
-@click.option("--on", metavar="STORE", help="In real time, on a real store: sqlite")
+@click.option("--on", metavar="STORE", help="In real time, on sqlite, postgresql://…, valkey://…")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to save; else in runs/.")
 @AS_JSON
 @click.option("--realtime", is_flag=True, help="Tell a story in the time it takes.")
