@@ -62,12 +62,12 @@ def play(scenario: Scenario, address: str, folder: Path) -> Trace:
 
 def test_simulated_commands_queries_and_restarts(tmp_path: Path) -> None:
     """What holds for every store holds for the model of one."""
-    assert_nothing_is_lost(play(crashing(6, 1.0, seed=1), "simulated", tmp_path))
+    assert_nothing_is_lost(play(crashing(4, 0.5, seed=1), "simulated", tmp_path))
 
 
 def test_commands_queries_and_restarts(address: str, tmp_path: Path) -> None:
     """Whoever hears nothing asks again; what was accepted before is known by its id, after a restart too."""
-    assert_nothing_is_lost(play(crashing(6, 1.0, seed=1), address, tmp_path))
+    assert_nothing_is_lost(play(crashing(4, 0.5, seed=1), address, tmp_path))
 
 
 def test_the_ports(address: str, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_server_that_dies_ends_the_run_and_keeps_the_trace(kind: str, tmp_path
 
         async def kills_it(me: Person, intents: Iterator[Intent]) -> None:
             if me.number == 1:
-                await me.clock.sleep_until(0.5)
+                await me.clock.sleep_until(0.2)
                 await trio.to_thread.run_sync(server.close)
             await worker(me, intents)
 
@@ -277,6 +277,7 @@ def test_no_server_and_a_wrong_password(
     assert said.startswith(f"{kind}://127.0.0.1:")
 
 
+@pytest.mark.slow
 def test_no_password_is_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither in what is printed nor in what is saved, under its name or in a file."""
     with address_of("postgresql") as address, pytest.raises(SystemExit):
