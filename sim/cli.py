@@ -6,6 +6,7 @@ import sys
 import click
 
 from sim import __version__
+from sim.commands.fit import fit_run
 from sim.commands.run import run_scenario
 from sim.commands.shell import FAILED, INTERRUPTED, PIPE_CLOSED
 from sim.commands.theory import show_theory
@@ -36,7 +37,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, show_theory, verify):
+for command in (run_scenario, show_theory, verify, fit_run):
     commands.add_command(command)
 
 
