@@ -113,6 +113,10 @@ _BEYOND: list[tuple[Callable[[Scenario], object], str]] = [
         _any_crowd(lambda crowd: crowd.timeout),
         "workers ask again when no answer comes (timeout), so what happens next depends on the answers",
     ),
+    (
+        lambda s: s.writer.batch > 1 or s.writer.commit.mean > 0,
+        "the writer commits what waits together (writer.batch, writer.commit), so each waits for others",
+    ),
     (lambda s: s.writer.crashes, "the writer crashes (writer.crashes), which undoes what it had begun"),
     (lambda s: s.reader.crashes, "the reader crashes (reader.crashes), which undoes what it had begun"),
     (

@@ -12,7 +12,7 @@ import polars as pl
 from attrs import frozen
 
 from sim.distributions import Floats, Ints
-from sim.metrics import measured_commands, numbers
+from sim.metrics import measured_commands, numbers, work_of
 from sim.trace import Trace
 
 SLICES = 40  # stretches of the window, each with its own share of busy time
@@ -81,8 +81,7 @@ def _counts(waits: Floats, times: Floats) -> Ints:
 
 def _busy(trace: Trace, edges: Floats) -> Floats:
     """Give the share of each slice in which the writer is at work, or the lock is held."""
-    work = trace.commands.select("started", left=pl.col("finished").fill_null(trace.until)).drop_nulls()
-    starts, ends = work["started"].sort().to_numpy(), work["left"].sort().to_numpy()
+    ends, starts = work_of(trace)
     done = np.array([np.minimum(ends, edge).sum() - np.minimum(starts, edge).sum() for edge in edges])
     with np.errstate(invalid="ignore"):
         return np.asarray(np.diff(done) / np.diff(edges))

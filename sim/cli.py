@@ -7,6 +7,7 @@ import click
 
 from sim import __version__
 from sim.commands.compare import compare
+from sim.commands.fit import fit_run
 from sim.commands.plot import plot_run
 from sim.commands.report import report
 from sim.commands.run import run_scenario
@@ -49,7 +50,7 @@ def list_scenarios() -> None:
         click.echo(f"{name:<{max(map(len, known))}}   {library.load_scenario(name).question}")
 
 
-for command in (run_scenario, plot_run, report, compare, sweep_scenario, solve, show_theory, verify):
+for command in (run_scenario, plot_run, report, compare, sweep_scenario, solve, show_theory, verify, fit_run):
     commands.add_command(command)
 
 

@@ -26,7 +26,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
 from types import coroutine
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import trio
@@ -44,6 +44,27 @@ Draw = Callable[[np.random.Generator, int], NDArray[Any]]
 
 FIRST_BLOCK, LAST_BLOCK = 16, 4096
 ROUNDS = 256  # steps and jumps between two looks at the world outside
+
+
+class Time(Protocol):
+    """What actors ask of a clock, be its seconds virtual or real."""
+
+    @property
+    def now(self) -> float:
+        """Seconds since the start of the run."""
+        ...
+
+    async def sleep_until(self, time: float) -> None:
+        """Wait until an instant; return at once if it has come."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for so many seconds."""
+        ...
+
+    def call_at(self, time: float, act: Callable[[T], object], argument: T) -> None:
+        """Have act(argument) called at an instant; it must not wait."""
+        ...
 
 
 class Clock(trio.abc.Clock):

@@ -94,9 +94,13 @@ BEFORE_THE_COMMIT: tuple[tuple[Callable[[Scenario], bool], str], ...] = (
     (lambda s: any(crowd.look_first for crowd in s.workers), "workers look first, and may then send nothing"),
     (lambda s: any(crowd.timeout for crowd in s.workers), "workers give up waiting, and send again"),
     (lambda s: bool(s.writer.crashes), "the writer crashes"),
+    (lambda s: s.writer.batch > 1, "commands are committed together"),
+    (lambda s: s.writer.commit.mean > 0, "a commit takes time beside its commands"),
     (lambda s: s.writer.publish.mean > 0, "a command is answered only when its change has been sent"),
 )
 BEHIND_THE_COMMIT: tuple[tuple[Callable[[Scenario], bool], str], ...] = (
+    (lambda s: s.writer.batch > 1, "changes are committed together"),
+    (lambda s: s.writer.commit.mean > 0, "a commit takes time beside its commands"),
     (lambda s: s.writer.publish.mean > 0, "a change is sent some time after its commit"),
     (lambda s: bool(s.writer.crashes), "the writer crashes"),
     (lambda s: s.link.loss > 0, "the link loses changes"),

@@ -4,13 +4,11 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import trio
 
-from sim.clock import Clock
+from sim.clock import Time
 from sim.scenario import Crash
 
 
-async def through_crashes(
-    live: Callable[[], Awaitable[None]], crashes: Iterable[Crash], clock: Clock
-) -> None:
+async def through_crashes(live: Callable[[], Awaitable[None]], crashes: Iterable[Crash], clock: Time) -> None:
     """Let an actor live until it is done; each crash ends a life, and after it another begins.
 
     What must survive is the caller's; whatever `live` holds in its own

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import trio
 
 from sim.channels import Sender
-from sim.clock import Clock
+from sim.clock import Time
 from sim.inventory import FULL, NOTHING, Change, Command, Model, Rejection, Stock, decide
 from sim.scenario import WhenFull
 from sim.trace import SHED, Log
@@ -21,7 +21,7 @@ Give = Callable[[Command], Awaitable[None]]
 See = Callable[[int], Awaitable[Stock]]
 
 
-def through_channel(commands: Sender[Command], when_full: WhenFull, clock: Clock, log: Log) -> Give:
+def through_channel(commands: Sender[Command], when_full: WhenFull, clock: Time, log: Log) -> Give:
     """Give commands to the channel; when it is full, wait in line or drop them."""
 
     async def wait(command: Command) -> None:
@@ -52,7 +52,7 @@ def freely(model: Model) -> See:
     return see
 
 
-def under_lock(model: dict[int, Stock], service: Iterator[float], clock: Clock, log: Log) -> tuple[Give, See]:
+def under_lock(model: dict[int, Stock], service: Iterator[float], clock: Time, log: Log) -> tuple[Give, See]:
     """Work on one model under one lock; who came first goes first, to write or to look."""
     lock = trio.Lock()
 
@@ -73,7 +73,7 @@ def under_lock(model: dict[int, Stock], service: Iterator[float], clock: Clock, 
     return give, see
 
 
-def without_care(model: dict[int, Stock], service: Iterator[float], clock: Clock, log: Log) -> Give:
+def without_care(model: dict[int, Stock], service: Iterator[float], clock: Time, log: Log) -> Give:
     """Read, think for the service time, write back: whatever others wrote in between is lost."""
 
     async def give(command: Command) -> None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from attrs import define, frozen
 
 from sim.channels import Sender
-from sim.clock import Clock
+from sim.clock import Time
 from sim.scenario import Link, Order, Outage
 from sim.trace import Log
 from sim.writer import Committed
@@ -58,7 +58,7 @@ class Departures:
     deliveries: Sender[Committed]
     ways: Link
     chances: Chances
-    clock: Clock
+    clock: Time
     log: Log
     last: float = 0.0
 

@@ -233,8 +233,19 @@ def measured_queries(trace: Trace) -> pl.DataFrame:
 def _writer_utilisation(evidence: Evidence) -> Measured:
     """Time inside [started, finished] over the window's length (THEORY 3.6: U = X·E[S])."""
     start, end = evidence.trace.window
-    busy = float(np.sum(np.subtract(*_stays(evidence.trace, "finished", "started"))))
+    ended, begun = work_of(evidence.trace)
+    busy = float(np.sum(ended - begun))
     return value(busy / (end - start) if end > start else np.nan, len(evidence.trace.commands))
+
+
+def work_of(trace: Trace) -> tuple[Floats, Floats]:
+    """Give when each piece of work in the window ended and began: of a command, or of a batch of them."""
+    ended, begun = _stays(trace, "finished", "started")
+    if trace.scenario.writer.batch == 1:
+        return ended, begun
+    order = np.lexsort((ended, begun))
+    last = np.flatnonzero(np.diff(begun[order], append=np.inf))  # with the last of a batch all of it is done
+    return ended[order][last], begun[order][last]
 
 
 def _inbox_depth(evidence: Evidence) -> Measured:

@@ -8,12 +8,16 @@ from itertools import islice
 from attrs import Factory, frozen
 
 from sim.channels import Receiver
-from sim.clock import Clock
+from sim.clock import Clock, Time
 from sim.crashes import through_crashes
 from sim.inventory import NOTHING, Apply, Model, Stock, fold
 from sim.scenario import Reader
 from sim.trace import Log
 from sim.writer import Committed
+
+Show = Callable[[list[Committed]], Awaitable[None]]
+Looks = Iterable[tuple[float, int, int]]
+Visitor = Callable[[Looks, Callable[[int], Awaitable[Stock]], Time, Log], Awaitable[None]]
 
 
 @frozen
@@ -36,7 +40,7 @@ async def reader(
     ways: Reader,
     handler: Iterator[float],
     phase: float,
-    clock: Clock,
+    clock: Time,
     log: Log,
 ) -> None:
     """Show changes until no more can come, through all crashes.
@@ -44,10 +48,11 @@ async def reader(
     `phase` is when a reader that polls does so first; `present` is where one
     that fetches finds the newest change of a product.
     """
+    show = in_memory(view.model, present, ways.apply, clock, log)
 
     async def live() -> None:
         start_again(deliveries, view, ways)
-        await project(deliveries, view, present, ways, handler, phase, clock, log)
+        await project(deliveries, view, show, ways, handler, phase, clock, log)
 
     async with deliveries:
         await through_crashes(live, ways.crashes, clock)
@@ -66,11 +71,11 @@ def start_again(deliveries: Receiver[Committed], view: View, ways: Reader) -> No
 async def project(
     deliveries: Receiver[Committed],
     view: View,
-    present: Mapping[int, Committed],
+    show: Show,
     ways: Reader,
     handler: Iterator[float],
     phase: float,
-    clock: Clock,
+    clock: Time,
     log: Log,
 ) -> None:
     """One life: take the changes that have arrived, batch by batch; work on each, and show a batch together.
@@ -87,8 +92,7 @@ async def project(
                 log.take(committed.row, began, clock.now)
                 await clock.sleep(next(handler))
                 log.handle(committed.row, clock.now)
-            for committed in batch:
-                show(committed, view.model, present, ways.apply, clock.now, log)
+            await show(batch)
             check_off(batch, view, ways)
             if ways.poll:
                 view.to_do.extend(deliveries.waiting(ways.batch - len(view.to_do)))
@@ -121,28 +125,27 @@ def next_poll(now: float, every: float, phase: float) -> float:
     return phase + every * max(0, math.ceil((now - phase) / every))
 
 
-def show(
-    committed: Committed,
-    model: dict[int, Stock],
-    present: Mapping[int, Committed],
-    apply: Apply,
-    now: float,
-    log: Log,
-) -> None:
-    """Show a change, or what the write model holds by now, if it is to be shown."""
-    product = committed.change.product
-    if apply == "fetch":
-        committed = present[product]
-    shown = fold(model, committed.change, apply)
-    if shown is not model.get(product):
-        model[product] = shown
-        log.show(committed.row, now)
+def in_memory(
+    model: dict[int, Stock], present: Mapping[int, Committed], apply: Apply, clock: Time, log: Log
+) -> Show:
+    """Show each change of a batch, or what the write model holds by now, if it is to be shown."""
+
+    async def show(batch: list[Committed]) -> None:
+        for committed in batch:
+            product = committed.change.product
+            newest = present[product] if apply == "fetch" else committed
+            shown = fold(model, newest.change, apply)
+            if shown is not model.get(product):
+                model[product] = shown
+                log.show(newest.row, clock.now)
+
+    return show
 
 
 async def visitor(
-    intents: Iterable[tuple[float, int, int]],
+    intents: Looks,
     see: Callable[[int], Awaitable[Stock]],
-    clock: Clock,
+    clock: Time,
     log: Log,
 ) -> None:
     """Look at the read model at each instant that was meant: (when, row, product)."""

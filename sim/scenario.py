@@ -235,7 +235,9 @@ class Crash:
 class Writer:
     """The single writer: how long it works on one command, and what is left after a crash.
 
-    publish: from the commit until the change is handed to the link; then the
+    It takes up to `batch` of the commands that wait, and commits them
+    together, which takes `commit` for the whole batch beside the `service` of
+    each. publish: from the commit until the change is handed to the link; then the
     command is answered. outbox: whether a change that was committed and not
     yet sent is still there after a crash. command_ids: whether a command that
     is sent again is known by its id, and done only once.
@@ -245,6 +247,8 @@ class Writer:
     publish: Distribution = key(parse_distribution, Constant(0.0))
     outbox: bool = key(read_truth, True, same)
     command_ids: bool = key(read_truth, True, same)
+    batch: int = key(read_count, 1, same)
+    commit: Distribution = key(parse_distribution, Constant(0.0))
     crashes: tuple[Crash, ...] = attrs.field(default=())
 
 
@@ -423,7 +427,8 @@ class Scenario:
 
     def _would_stop_the_clock(self, crowd: Workers) -> bool:
         """Say whether a worker that does not think could go round and round within one instant."""
-        instant = self.writer.service.mean == 0 or self.inbox.when_full == "shed" or crowd.look_first
+        takes_no_time = self.writer.service.mean + self.writer.commit.mean == 0
+        instant = takes_no_time or self.inbox.when_full == "shed" or crowd.look_first
         return crowd.think is not None and crowd.think.mean == 0 and instant
 
     @property

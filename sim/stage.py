@@ -13,14 +13,14 @@ from attrs import frozen
 from numpy.random import Generator
 
 from sim.channels import Receiver, Sender, open_channel
-from sim.clock import Clock, Stuck, draws, stream
+from sim.clock import Clock, Stuck, Time, draws, stream
 from sim.clock import run as run_on_virtual_time
 from sim.distributions import Distribution, Uniform
 from sim.door import Give, See, freely, through_channel, under_lock, without_care
 from sim.inventory import Command, Intent, Kind, Model, Stock
 from sim.link import Chances, Departures
 from sim.plan import SCRIPT, plan_commands, plan_queries
-from sim.reader import View, onlookers, reader, visitor
+from sim.reader import View, Visitor, onlookers, reader, visitor
 from sim.scenario import Link, Scenario, Workers, Writer
 from sim.trace import Log, Trace
 from sim.worker import Person, Worker, worker
@@ -61,49 +61,53 @@ def run(scenario: Scenario, replication: int = 0, worker: Worker = worker) -> Tr
         raise
     except BaseException as error:
         until_now = log.trace(scenario, replication, clock.now, complete=False)
-        cause = _cause(error)
-        if isinstance(cause, KeyboardInterrupt):
+        reason = cause(error)
+        if isinstance(reason, KeyboardInterrupt):
             raise Interrupted(until_now) from None
-        raise Failed(cause, until_now) from cause
+        raise Failed(reason, until_now) from reason
     return log.trace(scenario, replication, max(clock.now, scenario.duration), complete=True)
 
 
-def _cause(error: BaseException) -> BaseException:
+def cause(error: BaseException) -> BaseException:
     """Find what a nursery hands on in a group: Ctrl-C if it is among them, else the first error."""
     if not isinstance(error, BaseExceptionGroup):
         return error
     interrupt = error.subgroup(KeyboardInterrupt)
-    return _cause((interrupt or error).exceptions[0])
+    return cause((interrupt or error).exceptions[0])
 
 
 @frozen
 class House:
     """An architecture, ready to be entered: how to command, how to look, and what to close at the end.
 
-    `view` is the model that everybody can look at for free, if there is one.
+    `admit` lets those in who only look.
     """
 
     give: Give
     see: See
-    view: Model | None = None
+    admit: Callable[[trio.Nursery], None]
     entrance: AbstractAsyncContextManager[object] = nullcontext()
 
 
+Build = Callable[[trio.Nursery], House]
+
+
 async def _play(scenario: Scenario, replication: int, act: Worker, log: Log, clock: Clock) -> None:
+    """Play on virtual time, in the house of the scenario's architecture."""
+    luck = partial(draw_from, scenario.seed, replication)
+    house = _HOUSES[scenario.architecture]
+    await play(scenario, luck, act, log, clock, lambda actors: house(scenario, luck, actors, clock, log))
+
+
+async def play(scenario: Scenario, luck: "Luck", act: Worker, log: Log, clock: Time, build: Build) -> None:
     """Build the house, let everybody in, and wait until all have left and all has drained.
 
     The workers share the sending end of the command channel; it closes when
     the last of them is done, and the others follow in the order of the data.
     """
-    luck = partial(draw_from, scenario.seed, replication)
     async with trio.open_nursery() as actors:
-        house = _HOUSES[scenario.architecture](scenario, luck, actors, clock, log)
-        if house.view is not None:
-            actors.start_soon(onlookers, _looks(log), house.view, clock, log, name="the onlookers")
-        else:
-            for number, rows in _rows_of_each(log.visitor):
-                looks = _looks_of(log, rows)
-                actors.start_soon(visitor, looks, house.see, clock, log, name=f"visitor {number}")
+        house = build(actors)
+        house.admit(actors)
         async with house.entrance, trio.open_nursery() as workers:
             plans = dict(_rows_of_each(log.worker))
             for number, crowd in _people(scenario):
@@ -114,10 +118,25 @@ async def _play(scenario: Scenario, replication: int, act: Worker, log: Log, clo
                 workers.start_soon(act, me, intents, name=f"worker {number}")
 
 
+def _freely(view: Model, clock: Clock, log: Log) -> Callable[[trio.Nursery], None]:
+    """Let people in to look at a model that is free to see."""
+    return lambda actors: actors.start_soon(onlookers, _looks(log), view, clock, log, name="the onlookers")
+
+
+def one_by_one(see: See, clock: Time, log: Log, visit: Visitor = visitor) -> Callable[[trio.Nursery], None]:
+    """Let people in to look, each with a task of its own, for each may have to wait."""
+
+    def admit(actors: trio.Nursery) -> None:
+        for number, rows in _rows_of_each(log.visitor):
+            actors.start_soon(visit, _looks_of(log, rows), see, clock, log, name=f"visitor {number}")
+
+    return admit
+
+
 def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
     """Build the pipeline: a channel, the writer, the link and the reader; looks are free."""
-    store = Store(_stocked(scenario), by_id=scenario.writer.command_ids)
-    view = View(_stocked(scenario))
+    store = Store(stocked(scenario), by_id=scenario.writer.command_ids, notes=scenario.writer.outbox)
+    view = View(stocked(scenario))
     log.end(store.model, view.model)
     efforts = _efforts(scenario.writer, luck)
     handler = luck(scenario.reader.handler.draw, "reader", "handler")
@@ -137,13 +156,16 @@ def _cqrs(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, 
     start(reader, deliveries_out, view, store.newest, ways, handler, phase, clock, log, name="the reader")
     start(writer, commands_out, changes, store, scenario.writer, efforts, clock, log, name="the writer")
     give = through_channel(commands_in, scenario.inbox.when_full, clock, log)
-    return House(give, freely(view.model), view.model, commands_in)
+    return House(give, freely(view.model), _freely(view.model, clock, log), commands_in)
 
 
 def _efforts(ways: Writer, luck: "Luck") -> Efforts:
     """Open the writer's streams."""
-    service = luck(ways.service.draw, "writer", "service")
-    return Efforts(service, luck(ways.publish.draw, "writer", "publish"))
+    return Efforts(
+        commit=luck(ways.commit.draw, "writer", "commit"),
+        service=luck(ways.service.draw, "writer", "service"),
+        publish=luck(ways.publish.draw, "writer", "publish"),
+    )
 
 
 def open_chances(ways: Link, luck: "Luck") -> Chances:
@@ -164,16 +186,18 @@ def _perhaps(share: float, luck: "Luck", *name: str) -> Iterator[bool]:
 def _locked(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
     """Build one model behind one lock."""
     service = luck(scenario.writer.service.draw, "writer", "service")
-    model = _stocked(scenario)
+    model = stocked(scenario)
     log.end(model, model)
-    return House(*under_lock(model, service, clock, log))
+    give, see = under_lock(model, service, clock, log)
+    return House(give, see, one_by_one(see, clock, log))
 
 
 def _unsafe(scenario: Scenario, luck: "Luck", actors: trio.Nursery, clock: Clock, log: Log) -> House:
     """Build one model that everybody changes as they like."""
-    model, service = _stocked(scenario), luck(scenario.writer.service.draw, "writer", "service")
+    model, service = stocked(scenario), luck(scenario.writer.service.draw, "writer", "service")
     log.end(model, model)
-    return House(without_care(model, service, clock, log), freely(model), model)
+    give = without_care(model, service, clock, log)
+    return House(give, freely(model), _freely(model, clock, log))
 
 
 _HOUSES = {"cqrs": _cqrs, "locked": _locked, "unsafe": _unsafe}
@@ -188,7 +212,7 @@ def draw_from(
     return draws(draw, stream(seed, replication, *name))
 
 
-def _stocked(scenario: Scenario) -> dict[int, Stock]:
+def stocked(scenario: Scenario) -> dict[int, Stock]:
     """Fill a model with what is there at the start."""
     return {product: Stock(scenario.products.stock) for product in range(1, scenario.products.count + 1)}
 
@@ -201,7 +225,7 @@ def _people(scenario: Scenario) -> Iterator[tuple[int, Workers]]:
     yield from enumerate(crowds, SCRIPT + 1)
 
 
-def _person(number: int, crowd: Workers, house: House, luck: Luck, clock: Clock, log: Log) -> Person:
+def _person(number: int, crowd: Workers, house: House, luck: Luck, clock: Time, log: Log) -> Person:
     """Make one of a crowd, with streams of its own for what it draws on its way."""
 
     def own(distribution: Distribution | None, purpose: str) -> Iterator[float] | None:
@@ -228,7 +252,7 @@ def _planned(log: Log, rows: Iterable[int]) -> Iterator[Intent]:
         yield Intent(KINDS[log.add[row]], log.product[row], log.quantity[row], log.intended[row], row)
 
 
-def _made_up(crowd: Workers, number: int, scenario: Scenario, luck: Luck, clock: Clock) -> Iterator[Intent]:
+def _made_up(crowd: Workers, number: int, scenario: Scenario, luck: Luck, clock: Time) -> Iterator[Intent]:
     """Give a closed-loop worker something to do whenever it is free, until the run's time is over."""
     popularity, count = scenario.products.popularity, scenario.products.count
     adds = luck(lambda rng, n: rng.random(n) < crowd.add, crowd.name, str(number), "add")

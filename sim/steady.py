@@ -84,9 +84,13 @@ def _before_the_commit(scenario: Scenario) -> Iterator[Overload]:
 
 
 def _work(scenario: Scenario) -> float:
-    """Say how long a command keeps whoever does it, on average; only a writer also publishes."""
-    publish = scenario.writer.publish.mean if scenario.architecture == "cqrs" else 0.0
-    return scenario.writer.service.mean + publish
+    """Say how long a command keeps whoever does it, on average; only a writer also publishes.
+
+    When it gets too much, its batches are full.
+    """
+    ways = scenario.writer
+    around = ways.publish.mean + ways.commit.mean / ways.batch if scenario.architecture == "cqrs" else 0.0
+    return ways.service.mean + around
 
 
 def _growing(scenario: Scenario, excess: float) -> frozenset[str]:

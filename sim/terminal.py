@@ -404,20 +404,26 @@ def scale(value: float, unit: str) -> tuple[float, str]:
 def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:
     yield f"{name}  seed {summary.seed}   {way(scenario)}     {summary.loop} loop"
     played, *seen = facts(summary, scenario)
-    engine = [f"{summary.engine} engine"] if summary.engine != "trio" else []
-    took = f"{played} in {elapsed:.2f} s"
-    yield "    ".join([took, *seen, f"run {summary.fingerprint[:6]}", *engine])
+    engine = [f"{summary.engine} engine"] if summary.engine != "trio" and not _live(summary) else []
+    took = "" if _live(summary) else f" in {elapsed:.2f} s"
+    yield "    ".join([played + took, *seen, f"run {summary.fingerprint[:6]}", *engine])
 
 
 def facts(summary: Summary, scenario: Scenario) -> list[str]:
     """Say what was simulated, and how much was seen."""
     runs = f"{summary.replications} × " if summary.replications > 1 else ""
+    how = f"in real time on {summary.engine}" if _live(summary) else "simulated"
     return [
-        f"{runs}{readable(summary.virtual_seconds)} simulated",
+        f"{runs}{readable(summary.virtual_seconds)} {how}",
         *([f"{readable(scenario.warmup)} warm-up dropped"] if scenario.warmup else []),
         count(summary.counts["shed_fraction"], "command"),
         count(summary.counts["stale_read_fraction"], "read"),
     ]
+
+
+def _live(summary: Summary) -> bool:
+    """Say whether a run was played on a real store: its engine is then the kind of it."""
+    return not {*summary.engine.split(" and ")} <= {"trio", "array"}
 
 
 def way(scenario: Scenario) -> str:

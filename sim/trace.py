@@ -106,13 +106,14 @@ class TraceError(AssertionError):
 class Trace:
     """A run: the scenario that was played, and everything that happened.
 
-    `until` is the virtual time at which it ended: when its duration was over
+    `engine` is "trio" or "array"; or, of a run in real time, the kind of store that it
+    was played on. `until` is the time at which it ended: when its duration was over
     and all had drained, or when it was interrupted (`complete` is then False).
     """
 
     scenario: Scenario
     replication: int
-    engine: Literal["trio", "array"]
+    engine: str
     until: float
     complete: bool
     commands: pl.DataFrame

@@ -13,7 +13,7 @@ import trio
 from attrs import frozen
 
 from sim.channels import Sender, open_channel
-from sim.clock import Clock
+from sim.clock import Time
 from sim.inventory import Answer, Command, Intent, Stock
 from sim.trace import Log
 
@@ -32,7 +32,7 @@ class Person:
     """
 
     number: int
-    clock: Clock
+    clock: Time
     log: Log
     give: Callable[[Command], Awaitable[None]]
     see: Callable[[int], Awaitable[Stock]]

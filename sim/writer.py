@@ -1,7 +1,7 @@
-"""The writer: the only one who changes the write model, one command at a time."""
+"""The writer: the only one who changes the write model, one command or one batch at a time."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -10,7 +10,7 @@ import trio
 from attrs import Factory, frozen
 
 from sim.channels import Receiver
-from sim.clock import Clock
+from sim.clock import Time
 from sim.crashes import through_crashes
 from sim.inventory import Answer, Change, Command, Rejection, Stock, decide
 from sim.scenario import Writer
@@ -28,13 +28,14 @@ class Committed(NamedTuple):
 class Store:
     """What the writer keeps where no crash can reach it.
 
-    The write model, with the newest change of each product; what was
-    committed and is still to be sent; and, if it goes by the commands' ids,
-    what was accepted before, by their key.
+    The write model, with the newest change of each product; if it notes what
+    is to be sent, what was committed and is still to be sent; and, if it goes
+    by the commands' ids, what was accepted before, by their key.
     """
 
     model: dict[int, Stock]
     by_id: bool
+    notes: bool
     newest: dict[int, Committed] = Factory(dict)
     outbox: deque[Committed] = Factory(deque)
     accepted: dict[int | None, Change] = Factory(dict)
@@ -48,10 +49,15 @@ class Changes(AbstractAsyncContextManager["Changes"], Protocol):
         ...
 
 
+Settled = list[tuple[Answer, Committed | None]]
+Commit = Callable[[list[Command]], Awaitable[Settled]]
+
+
 @frozen
 class Efforts:
-    """What a writer draws: how long it works on a command, and how long it takes to send the change."""
+    """What a writer draws: the time for a commit, for each command in it, and to send each change."""
 
+    commit: Iterator[float]
     service: Iterator[float]
     publish: Iterator[float]
 
@@ -62,13 +68,16 @@ async def writer(
     store: Store,
     ways: Writer,
     efforts: Efforts,
-    clock: Clock,
+    clock: Time,
     log: Log,
 ) -> None:
     """Work until there are no more commands, through all crashes."""
+    commit = in_memory(store, efforts, clock, log)
     async with commands, changes:
         await through_crashes(
-            partial(work, commands, changes, store, ways, efforts, clock, log), ways.crashes, clock
+            partial(work, commands, changes, store, commit, ways, efforts.publish, clock, log),
+            ways.crashes,
+            clock,
         )
 
 
@@ -76,36 +85,54 @@ async def work(
     commands: Receiver[Command],
     changes: Changes,
     store: Store,
+    commit: Commit,
     ways: Writer,
-    efforts: Efforts,
-    clock: Clock,
+    publish: Iterator[float],
+    clock: Time,
     log: Log,
 ) -> None:
-    """One life: send what the outbox holds; then take a command, work on it, commit, send, answer."""
+    """One life: send what the outbox holds; then take what waits, commit it together, send, answer."""
 
     async def send(committed: Committed) -> None:
-        if pause := next(efforts.publish):
+        if pause := next(publish):
             await clock.sleep(pause)
         log.sent[committed.row] = clock.now
         changes.send(committed)
+        if store.notes:
+            store.outbox.popleft()
 
     while store.outbox:
         await send(store.outbox[0])
-        store.outbox.popleft()
-    async for command in commands:
-        log.started[command.id] = clock.now
+    async for first in commands:
+        batch = [first, *commands.waiting(ways.batch - 1)] if ways.batch > 1 else [first]
+        now = clock.now
+        for command in batch:
+            log.started[command.id] = now
+        done = 0
         try:
-            await clock.sleep(next(efforts.service))
-            decision, committed = settle(command, store, clock.now, log)
-            if committed:
-                if ways.outbox:
-                    store.outbox.append(committed)
-                await send(committed)
-                store.outbox.clear()
+            for decision, committed in await commit(batch):
+                if committed:
+                    await send(committed)
+                answer(batch[done], decision, clock.now, log)
+                done += 1
         except trio.Cancelled:
-            hang_up(command, log)
+            for command in batch[done:]:
+                hang_up(command, log)
             raise
-        answer(command, decision, clock.now, log)
+
+
+def in_memory(store: Store, efforts: Efforts, clock: Time, log: Log) -> Commit:
+    """Commit a batch after the time that it takes: one for the batch, and one for each command."""
+
+    async def commit(batch: list[Command]) -> Settled:
+        pause = next(efforts.commit)
+        for _ in batch:
+            pause += next(efforts.service)
+        await clock.sleep(pause)
+        now = clock.now
+        return [settle(command, store, now, log) for command in batch]
+
+    return commit
 
 
 def settle(command: Command, store: Store, now: float, log: Log) -> tuple[Answer, Committed | None]:
@@ -118,6 +145,8 @@ def settle(command: Command, store: Store, now: float, log: Log) -> tuple[Answer
     committed = commit(command, decision, store.model, now, log)
     if committed:
         store.newest[command.product] = committed
+        if store.notes:
+            store.outbox.append(committed)
         if store.by_id and command.key is not None:  # nobody asks again without one
             store.accepted[command.key] = committed.change
     return decision, committed

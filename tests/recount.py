@@ -90,17 +90,20 @@ def _commands(found: Recount, trace: Trace, commands: list[Row]) -> None:
 def _stations(found: Recount, trace: Trace, commands: list[Row]) -> None:
     """Recount over time what the writer and its channel did within the window."""
     start, end = trace.window
-    busy = 0.0
+    busy: dict[object, float] = {}  # commands of one batch are worked on together
+    together = trace.scenario.writer.batch > 1
     turns = []
     for command in commands:
         if command["started"] is not None:
             until = end if command["finished"] is None else command["finished"]
-            busy += max(0.0, min(until, end) - max(command["started"], start))
+            work = max(0.0, min(until, end) - max(command["started"], start))
+            batch = command["started"] if together else command["id"]
+            busy[batch] = max(work, busy.get(batch, 0.0))
         if command["admitted"] is not None:
             until = end if command["started"] is None else command["started"]
             if command["admitted"] < end and until > start:
                 turns += [(max(command["admitted"], start), 1), (min(until, end), -1)]
-    found.value("writer_utilisation", busy / (end - start), len(commands))
+    found.value("writer_utilisation", sum(busy.values()) / (end - start), len(commands))
 
     depth, since = 0, start
     found.samples["inbox_depth"] = []

@@ -186,6 +186,8 @@ def writers() -> SearchStrategy[Writer]:
         st.just(Constant(0.0)) | distributions(0.02),
         st.booleans(),
         st.booleans(),
+        st.just(1) | st.integers(1, 4),
+        st.just(Constant(0.0)) | distributions(0.01),
         crashes(),
     )
 

@@ -81,7 +81,7 @@ ANYTHING_OPEN = scenarios(
     architecture="cqrs",
     workers=crowds(open_workers),
     inbox=st.just(Inbox(math.inf)) | inboxes() | st.builds(Inbox, st.integers(5, 40)),
-    writer=writers().map(lambda ways: evolve(ways, crashes=())),
+    writer=writers().map(lambda ways: evolve(ways, crashes=(), batch=1, commit=Constant(0.0))),
     reader=st.builds(evolve, readers(), apply=st.sampled_from(["newest", "arrival"]), crashes=st.just(())),
 )
 
@@ -237,6 +237,8 @@ REFUSED = {
     "reads_back": opened(workers='reads_back = "5ms"'),
     "timeout": opened(workers='timeout = "5ms"'),
     "writer.crashes": opened(writer='crashes = [{ at = "1s", lasts = "1s" }]'),
+    "writer.batch": opened(writer="batch = 2"),
+    "writer.commit": opened(writer='commit = "1ms"'),
     "reader.crashes": opened(reader='crashes = [{ at = "1s", lasts = "1s" }]'),
     "reader.apply": opened(reader='apply = "delta"'),
     "reader.batch": opened(link="duplicates = 0.5", reader="batch = 2"),

@@ -45,6 +45,7 @@ READING_ORDER = [
     "evidence",
     "visibility",
     "metrics",
+    "fit",
     "expectations",
     "steady",
     "laws",
@@ -100,8 +101,18 @@ READING_ORDER = [
     "lessons.my_own_write",
     "lessons.how_sure_are_you",
     "lessons.designing_one",
+    "live.ports",
+    "live.clock",
+    "live.servers",
+    "live.sqlite",
+    "live.postgres",
+    "live.valkey",
+    "live.stores",
+    "live.stage",
     "commands.shell",
     "commands.report",
+    "commands.live",
+    "commands.fit",
     "commands.run",
     "commands.sweep",
     "commands.compare",
@@ -111,6 +122,12 @@ READING_ORDER = [
     "commands.verify",
     "cli",
 ]
+
+
+def test_nothing_but_the_commands_knows_of_real_stores() -> None:
+    """Whoever measures, draws or compares cannot tell where a trace comes from."""
+    users = [name for name, path in ROOMS.items() if "sim.live" in path.read_text(encoding="utf-8")]
+    assert {name.split(".")[0] for name in users} <= {"live", "commands"}
 
 
 def test_every_room_is_in_the_reading_order() -> None:

@@ -438,6 +438,8 @@ NOT_POISSON = "service is 1s: only after exponential service, or none, are commi
         (ADDS, BASE | {"link.duplicates": "0.1"}, FIXED, LAG, "the link doubles changes"),
         (ADDS, BASE | {"link.outages": '[{at="1s", lasts="1s"}]'}, FIXED, LAG, "the link has outages"),
         (ADDS, BASE | {"writer.publish": "1ms"}, FIXED, LAG, "a change is sent some time after its commit"),
+        (ADDS, BASE | {"writer.batch": "2"}, FIXED, LAG, "changes are committed together"),
+        (ADDS, BASE | {"writer.commit": "1ms"}, FIXED, LAG, "a commit takes time beside its commands"),
         (ADDS, BASE | {"writer.crashes": '[{at="1s", lasts="1s"}]'}, FIXED, LAG, "the writer crashes"),
         (ADDS, BASE | {"reader.crashes": '[{at="1s", lasts="1s"}]'}, FIXED, LAG, "the reader crashes"),
         (ADDS, BASE | {"link.slow": '[{at="1s", lasts="1s"}]'}, FIXED, LAG, "the link has slow spells"),

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.commands.shell import Failure, Refusal
+from sim.commands.shell import Failure, Refusal, folder_of_run, saved_run
 
 if TYPE_CHECKING:
     from sim.gallery import View
     from sim.trace import Trace
-
-RUNS = Path("runs")
 
 
 @click.command("plot")
@@ -50,8 +48,8 @@ def plot_run(
     for name in names:
         if name not in PICTURES:
             raise Refusal(unknown("figure", name, PICTURES))
-    found = run if run.exists() or not (RUNS / run).exists() else RUNS / run
-    trace = _load(found)
+    found = folder_of_run(run)
+    trace = saved_run(found)
     view = View(around, _product(product, trace), _window(between))
     chosen = names or tuple(fitting(trace))
     _insist_on_use(view, chosen)
@@ -67,18 +65,6 @@ def plot_run(
             click.echo(f"   saved {folder / f'{name}.{suffix}'}")
     except OSError as error:
         raise Failure(f"!  not saved in {folder}: {error.strerror}") from None
-
-
-def _load(folder: Path) -> "Trace":
-    """Load the run that was saved in a folder, or refuse, with one that may be meant."""
-    from sim.trace import TraceError, load_trace
-    from sim.wording import did_you_mean
-
-    try:
-        return load_trace(folder)
-    except TraceError as error:
-        saved = [str(path.parent) for path in sorted(RUNS.glob("*/trace.json"))]
-        raise Refusal(f"{error}{did_you_mean(folder, saved)}") from None
 
 
 def _product(product: int | None, trace: "Trace") -> int | None:

@@ -12,6 +12,7 @@ import attrs
 import click
 from attrs import frozen
 
+from sim.commands.live import Broken, folder_of, kind_of, play_live
 from sim.commands.shell import (
     AS_JSON,
     ENGINE_HELP,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from sim.theory import Prediction
     from sim.trace import Trace
 
+ALONE = "leave out --engine, --precision, --realtime and --check-determinism"
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
 OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
 
@@ -55,6 +57,7 @@ OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
     "--limit", type=click.IntRange(min=2), help=f"Replications that --precision may take, {LIMIT} if not set."
 )
 @click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="trio", help=ENGINE_HELP)
+@click.option("--on", metavar="STORE", help="In real time, on sqlite, postgresql://…, valkey://…")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help=OUT_HELP)
 @AS_JSON
 @click.option("--realtime", is_flag=True, help="Show it in the time that it takes.")
@@ -69,6 +72,7 @@ def run_scenario(
     metric: str | None,
     limit: int | None,
     engine: str,
+    on: str | None,
     out: Path | None,
     as_json: bool,
     realtime: bool,
@@ -82,20 +86,28 @@ def run_scenario(
     """
     changed = settings_of(settings, seed, replications)
     if all_of_them:
-        if name or precision or metric or limit or out or realtime or check_determinism:
+        if name or precision or metric or limit or on or out or realtime or check_determinism:
             raise Refusal("--all goes with --seed, --set, --replications, --engine and --json alone")
         return _run_all(changed, engine, as_json)
     if name is None:
         raise Refusal("which scenario? sim list names those that come along; --all runs them all")
+    if on:  # it takes as long as it says: once is enough where nobody asks for more
+        changed = {"replications": "1"} | changed
     scenario = scenario_of(name, changed)
     if realtime and (as_json or not (scenario.scripted or sys.stdout.isatty())):
         raise Refusal(
             "--realtime tells a story line by line: it needs a scenario of steps or a terminal, and no --json"
         )
     aim = _aim(precision, metric, limit)
-    if aim or scenario.replications > 1:
+    if on and (aim or check_determinism or realtime or engine != "trio"):
+        raise Refusal(f"--on {kind_of(on)} plays in real time, and never the same twice: {ALONE}")
+    if not on and (aim or scenario.replications > 1):
         get_ready("sim.plots", "scipy.special")
-    result = _play(Path(name).stem, scenario, engine, aim)
+    if on:
+        out = out or folder_of(Path(name).stem, on)
+        result = _play_live(Path(name).stem, scenario, on, out)
+    else:
+        result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)
         _agree(result, _play(result.name, again, engine, jobs=max(2, again.replications)))
@@ -113,7 +125,7 @@ def run_scenario(
     status = _save(result, folder, as_json, every=out is not None)
     if result.interrupted:
         click.echo(result.interrupted, err=True)
-    return INTERRUPTED if result.interrupted else status or _verdict(result)
+    return result.status if result.interrupted else status or _verdict(result)
 
 
 @frozen
@@ -127,6 +139,7 @@ class Result:
     elapsed: float
     theory: "list[Prediction]"
     interrupted: str = ""
+    status: int = INTERRUPTED
 
 
 def _aim(precision: str | None, metric: str | None, limit: int | None) -> "Aim | None":
@@ -185,6 +198,22 @@ def _play(
     elapsed = time.perf_counter() - began
     summary, theory = conclude(scenario, played), predictions(scenario)
     return Result(name, scenario, summary, played[0].trace, elapsed, theory, interrupted)
+
+
+def _play_live(name: str, scenario: "Scenario", on: str, folder: Path) -> Result:
+    """Play in real time on a store; keep what there is when it is cut short, or fails."""
+    from sim.replicate import CutShort, conclude
+
+    began, interrupted, status = time.perf_counter(), "", INTERRUPTED
+    try:
+        played = play_live(scenario, on, folder)
+    except CutShort as cut:
+        played, interrupted = cut.played, str(cut)
+    except Broken as broken:
+        played, interrupted, status = broken.played, f"{name}: {broken.message}", FAILED
+    as_played = played[0].trace.scenario if played[0].trace else scenario
+    summary, elapsed = conclude(as_played, played), time.perf_counter() - began
+    return Result(name, as_played, summary, played[0].trace, elapsed, [], interrupted, status)
 
 
 def _agree(first: Result, second: Result) -> None:

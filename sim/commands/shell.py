@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ import click
 if TYPE_CHECKING:
     from sim.grid import Grid
     from sim.scenario import Scenario
+    from sim.trace import Trace
+
+RUNS = Path("runs")
 
 EXPECTATION_MISSED = DISAGREES = 1
 BAD_INPUT, FAILED, INTERRUPTED, PIPE_CLOSED = 2, 3, 130, 141
@@ -81,6 +85,23 @@ def grid_of(name: str, varied: tuple[str, ...], settings: dict[str, str], most: 
         return lay_out(name, [parse_axis(text) for text in varied], settings, most or MOST_CELLS)
     except (BadGrid, library.NoSuchScenario, BadScenario) as error:
         raise Refusal(str(error)) from None
+
+
+def folder_of_run(name: Path) -> Path:
+    """Find the folder of a run by its path, or by its name among the runs."""
+    return name if name.exists() or not (RUNS / name).exists() else RUNS / name
+
+
+def saved_run(folder: Path) -> "Trace":
+    """Load the run that was saved in a folder, or refuse, with one that may be meant."""
+    from sim.trace import TraceError, load_trace
+    from sim.wording import did_you_mean
+
+    try:
+        return load_trace(folder)
+    except TraceError as error:
+        saved = [str(path.parent) for path in sorted(RUNS.glob("*/trace.json"))]
+        raise Refusal(f"{error}{did_you_mean(folder, saved)}") from None
 
 
 def get_ready(*modules: str) -> None:

@@ -1,0 +1,1 @@
+"""The same actors in real time, over stores that are real."""

@@ -1,0 +1,460 @@
+"""Plays a scenario in real time, on stores that are real: the same actors, behind the same channels.
+
+The writer commits a batch to the write store, with its changes in the outbox.
+The feed gives them to the scenario's link, which delays them as it does in a
+simulation; the reader applies what comes out to the read store. Whatever
+crashes starts again from what its store holds.
+
+Where two roles race, whoever knows first takes it down: a change counts as
+committed when the writer hears of it, and is passed on no sooner; it counts as
+visible when the reader hears of it, or when somebody has seen it.
+"""
+
+from array import array
+from collections import ChainMap
+from collections.abc import Callable
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+
+import attrs
+import numpy as np
+import polars as pl
+import trio
+from attrs import Factory, define, field, frozen
+
+from sim.channels import Receiver, Sender, open_channel
+from sim.clock import Time
+from sim.crashes import through_crashes
+from sim.distributions import Constant, Uniform
+from sim.door import Give, See, through_channel
+from sim.inventory import NOTHING, Change, Command, Stock, decide, fold
+from sim.link import Chances, Departures
+from sim.live.clock import Apparatus, RealClock, cost, lateness, resolution
+from sim.live.ports import Bell, Entry, Feed, NoStore, ReadStore, Stores, WriteStore
+from sim.live.stores import store_at
+from sim.plan import plan_commands, plan_queries
+from sim.reader import Looks, Show, View, project
+from sim.scenario import Scenario
+from sim.stage import (
+    Failed,
+    House,
+    Interrupted,
+    Luck,
+    cause,
+    draw_from,
+    one_by_one,
+    open_chances,
+    play,
+    stocked,
+)
+from sim.trace import Log, Trace
+from sim.worker import Worker, worker
+from sim.writer import Commit, Committed, Settled, Store, settle, work
+
+
+class Unfit(ValueError):
+    """A scenario that cannot be played on real stores; str() names what stands in the way."""
+
+
+@frozen
+class Recording:
+    """A run in real time, and what it was measured with."""
+
+    trace: Trace
+    apparatus: Apparatus
+
+
+def run(
+    scenario: Scenario,
+    address: str,
+    folder: Path,
+    replication: int = 0,
+    worker: Worker = worker,
+    fresh: bool = True,
+) -> Recording:
+    """Play a scenario once on the store of that address, in real time, and return all that happened.
+
+    Whatever an earlier run has left in the store is dropped, unless it shall
+    not be `fresh`: then the reader catches up first, and the versions go on.
+
+    Unfit says what cannot be played, NoStore which store cannot be opened.
+    Failed, whose cause is StoreLost if a store failed, and Interrupted carry
+    the trace so far.
+    """
+    refuse(scenario)
+    opened = store_at(address, folder)
+    log = Log(plan_commands(scenario, replication), plan_queries(scenario, replication))
+    clock, kind = RealClock(), address.partition(":")[0]
+
+    async def main() -> tuple[float, Apparatus]:
+        async with opened(fresh) as stores:
+            return await _play(scenario, replication, worker, stores, log, clock)
+
+    def trace(until: float, complete: bool) -> Trace:
+        make_up(log, scenario)
+        so_far = log.trace(scenario, replication, until, complete)
+        return attrs.evolve(so_far, engine=kind, scenario=as_played(so_far))
+
+    try:
+        until, apparatus = trio.run(main, restrict_keyboard_interrupt_to_checkpoints=True)
+    except BaseException as error:
+        reason = cause(error)
+        if isinstance(reason, NoStore):
+            raise reason from None
+        until_now = trace(clock.now, complete=False)
+        if isinstance(reason, KeyboardInterrupt):
+            raise Interrupted(until_now) from None
+        raise Failed(reason, until_now) from reason
+    return Recording(trace(max(until, scenario.duration), complete=True), apparatus)
+
+
+_BEYOND: list[tuple[Callable[[Scenario], object], str]] = [
+    (lambda s: s.architecture != "cqrs", "architecture: a live run has a write store and a read store"),
+    (
+        lambda s: s.writer.publish.mean > 0,
+        "writer.publish: the outbox is committed with the state",
+    ),
+    (lambda s: not s.writer.outbox, "writer.outbox = false: the outbox is committed with the state"),
+    (lambda s: s.reader.apply != "newest", "reader.apply: a live reader keeps the newest version"),
+    (lambda s: s.reader.restart != "checkpoint", "reader.restart: a live reader goes on from its position"),
+    (lambda s: s.reader.checkpoint > 1, "reader.checkpoint: the position is kept with every batch"),
+]
+_MEASURED: list[tuple[Callable[[Scenario], object], str]] = [
+    (lambda s: True, "writer.service and writer.commit"),
+    (lambda s: s.reader.handler.mean > 0, "reader.handler"),
+]
+
+
+def refuse(scenario: Scenario) -> None:
+    """Insist that a scenario can be played live; Unfit names all that cannot."""
+    reasons = [reason for says_so, reason in _BEYOND if says_so(scenario)]
+    if reasons:
+        raise Unfit("\n  ".join(["this cannot be played on a real store:", *reasons]))
+
+
+def measured(scenario: Scenario) -> list[str]:
+    """Name the keys that a live run measures, whatever the scenario says of them."""
+    return [key for says_so, key in _MEASURED if says_so(scenario)]
+
+
+def make_up(log: Log, scenario: Scenario) -> None:
+    """Count the copies that came out, some of them after a crash; and call delay whatever else a way took."""
+    change, time, n = np.asarray(log.delivered_change), np.asarray(log.delivered_time), len(log.committed)
+    log.copies = array("q", np.bincount(change, minlength=n).tolist())
+    if scenario.link.resend is None:
+        arrived = np.full(n, np.inf)
+        np.minimum.at(arrived, change, time)
+        delay = arrived - np.asarray(log.sent) - np.asarray(log.line) - np.asarray(log.outage)
+        log.delay = array("d", np.where(np.isfinite(arrived), delay, np.nan).tolist())
+
+
+def as_played(trace: Trace) -> Scenario:
+    """Say what a live run was in truth: its writer took as long as the store did, on average."""
+    done = trace.commands.drop_nulls(["started", "finished"])
+    batches = done.group_by("started").agg(pl.col("finished").max())
+    took = float((batches["finished"] - batches["started"]).sum())
+    scenario = trace.scenario
+    service = Constant(took / max(1, len(done)))
+    writer = attrs.evolve(scenario.writer, service=service, commit=Constant(0.0))
+    return attrs.evolve(scenario, writer=writer, reader=attrs.evolve(scenario.reader, handler=Constant(0.0)))
+
+
+async def _play(
+    scenario: Scenario, replication: int, act: Worker, stores: Stores, log: Log, clock: RealClock
+) -> tuple[float, Apparatus]:
+    """Start the clock when the stores are ready, play, and read in the end what they hold.
+
+    Return when all had drained.
+    """
+    luck = partial(draw_from, scenario.seed, replication)
+    first = (await stores.write.load()).last
+    await catch_up(stores, first)
+    look = await cost(partial(stores.read.see, 1))
+    clock.restart()
+    async with trio.open_nursery() as background:
+        background.start_soon(clock.keep)
+        await play(
+            scenario, luck, act, log, clock, partial(_house, scenario, luck, stores, first, clock, log)
+        )
+        background.cancel_scope.cancel()
+    until = clock.now
+    held, shown = (await stores.write.load()).model, await stores.read.load()
+    log.end({**stocked(scenario), **held}, {**stocked(scenario), **shown})
+    return until, Apparatus(resolution(), look, lateness(clock.late))
+
+
+async def catch_up(stores: Stores, last: int) -> None:
+    """Apply what was committed before, and has not been shown."""
+    while (position := await stores.read.position()) < last:
+        noted = await stores.feed.next(position)
+        if noted:
+            await stores.read.apply(newest([note.change for note in noted]), noted[-1].sequence)
+
+
+def newest(changes: list[Change]) -> list[Change]:
+    """Keep the newest change of each product."""
+    return list({c.product: c for c in sorted(changes, key=lambda change: change.version)}.values())
+
+
+def _house(
+    scenario: Scenario,
+    luck: Luck,
+    stores: Stores,
+    first: int,
+    clock: RealClock,
+    log: Log,
+    actors: trio.Nursery,
+) -> House:
+    """Build the pipeline over the stores."""
+    store = Store(stocked(scenario), by_id=scenario.writer.command_ids, notes=True)
+    screen = Screen(stores.read, stocked(scenario), Stock(scenario.products.stock))
+    log.end(store.model, screen.shown)
+    announced = Announced(first, last=first, given=first)
+    commands_in: Sender[Command]
+    commands_out: Receiver[Command]
+    commands_in, commands_out = open_channel(
+        "the command channel", sender="a worker", receiver="the writer", capacity=scenario.inbox.capacity
+    )
+    chances = open_chances(scenario.link, luck)
+    phase = next(luck(Uniform(0.0, scenario.reader.poll or 0.0).draw, "reader", "poll"))
+    start = actors.start_soon
+    start(write, commands_out, announced, stores.write, store, scenario, clock, log, name="the writer")
+    start(follow, stores.feed, announced, screen, chances, phase, scenario, clock, log, name="the reader")
+    give = at_once(commands_in, log, through_channel(commands_in, scenario.inbox.when_full, clock, log))
+    see = screen.look(clock)
+    return House(give, see, one_by_one(see, clock, log, caller), commands_in)
+
+
+def at_once(commands: Sender[Command], log: Log, otherwise: Give) -> Give:
+    """Give commands to the channel; one for which there is room has not waited, though the clock ticks on."""
+
+    async def give(command: Command) -> None:
+        try:
+            commands.send_nowait(command)
+            log.admitted[command.id] = log.issued[command.id]
+        except trio.WouldBlock:
+            await otherwise(command)
+
+    return give
+
+
+@define
+class Announced:
+    """How far the writer has told of its commits, and how far the reader has taken them up.
+
+    `first` is the last number that was there before the run: the next one is
+    of the log's row 0.
+    """
+
+    first: int
+    last: int
+    given: int
+    closed: bool = False
+    bell: Bell = Factory(Bell)
+
+    def send(self, committed: Committed) -> None:
+        """Tell of a commit."""
+        self.last = self.first + committed.row + 1
+        self.bell.ring()
+
+    async def reach(self, sequence: int) -> None:
+        """Wait until the writer has told of a commit: the store may be faster with the news."""
+        while self.last < sequence:
+            await self.bell.event.wait()
+
+    async def all_given(self) -> None:
+        """Wait until no more can come, and all has been taken up."""
+        while not (self.closed and self.given >= self.last):
+            await self.bell.event.wait()
+
+    async def __aenter__(self) -> "Announced":
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Tell that there will be no more."""
+        self.closed = True
+        self.bell.ring()
+
+
+async def write(
+    commands: Receiver[Command],
+    announced: Announced,
+    port: WriteStore,
+    store: Store,
+    scenario: Scenario,
+    clock: Time,
+    log: Log,
+) -> None:
+    """Let the writer live until there are no more commands; each life begins with what the store holds."""
+    commit = through(port, store, clock, log)
+
+    async def live() -> None:
+        held = await port.load()
+        store.model.update(held.model)
+        if store.by_id:
+            store.accepted.update(held.accepted)
+        await work(commands, announced, store, commit, scenario.writer, repeat(0.0), clock, log)
+
+    async with commands, announced:
+        await through_crashes(live, scenario.writer.crashes, clock)
+
+
+def through(port: WriteStore, store: Store, clock: Time, log: Log) -> Commit:
+    """Commit a batch to the write store, then take it down.
+
+    A crash in the meantime comes between the commit and the answer.
+    """
+
+    async def commit(batch: list[Command]) -> Settled:
+        entries = decided(batch, store)
+        if entries:
+            await port.commit(entries)
+        now = clock.now
+        settled = [settle(command, store, now, log) for command in batch]
+        await trio.lowlevel.checkpoint_if_cancelled()
+        return settled
+
+    return commit
+
+
+def decided(batch: list[Command], store: Store) -> list[Entry]:
+    """Say what a batch will change, each command upon what those before it have left."""
+    entries: list[Entry] = []
+    model, known = ChainMap({}, store.model), {*store.accepted}
+    for command in batch:
+        decision = decide(model, command)
+        if command.key in known or not isinstance(decision, Change):
+            continue
+        model[decision.product] = Stock(decision.quantity, decision.version)
+        entries.append(Entry(command.key if store.by_id else None, decision))
+        if store.by_id and command.key is not None:
+            known.add(command.key)
+    return entries
+
+
+@define
+class Place:
+    """Up to which number everything has come to the reader, and what has come beyond a gap."""
+
+    position: int
+    beyond: set[int] = Factory(set)
+
+    def arrive(self, sequence: int) -> None:
+        """Count one in."""
+        self.beyond.add(sequence)
+        while self.position + 1 in self.beyond:
+            self.position += 1
+            self.beyond.remove(self.position)
+
+
+@define
+class Screen:
+    """The read store as the reader knows it: what it shows, and what people saw before it knew.
+
+    `blank` is what a product shows that never changed.
+    """
+
+    port: ReadStore
+    shown: dict[int, Stock]
+    blank: Stock
+    seen: dict[int, tuple[int, float]] = field(factory=dict)
+
+    def look(self, clock: Time) -> See:
+        """Look at the read store."""
+
+        async def see(product: int) -> Stock:
+            stock = await self.port.see(product) or self.blank
+            if stock.version > max(
+                self.shown.get(product, NOTHING).version, self.seen.get(product, (0, 0))[0]
+            ):
+                self.seen[product] = stock.version, clock.now
+            return stock
+
+        return see
+
+    def show(self, place: Place, first: int, clock: Time, log: Log) -> Show:
+        """Apply batches to the read store, with the position."""
+
+        async def show(batch: list[Committed]) -> None:
+            for committed in batch:
+                place.arrive(first + committed.row + 1)
+            await self.port.apply(newest([committed.change for committed in batch]), place.position)
+            now = clock.now
+            for row, change in batch:
+                shown = fold(self.shown, change)
+                if shown is not self.shown.get(change.product):
+                    self.shown[change.product] = shown
+                    version, since = self.seen.get(change.product, (0, 0.0))
+                    log.show(row, min(now, since) if version >= change.version else now)
+
+        return show
+
+
+async def follow(
+    feed: Feed,
+    announced: Announced,
+    screen: Screen,
+    chances: Chances,
+    phase: float,
+    scenario: Scenario,
+    clock: RealClock,
+    log: Log,
+) -> None:
+    """Let the reader live until no more can come; each life begins at the read store's position.
+
+    What was on the link when it crashed is fetched again.
+    """
+
+    async def live() -> None:
+        screen.shown.update(await screen.port.load())
+        place = Place(await screen.port.position())
+        announced.given = place.position
+        line = RealClock(clock.start)
+        deliveries_in: Sender[Committed]
+        deliveries_out: Receiver[Committed]
+        deliveries_in, deliveries_out = open_channel("the link", sender="the feed", receiver="the reader")
+        departures = Departures(deliveries_in, scenario.link, chances, line, log)
+        show, view = screen.show(place, announced.first, line, log), View({})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(line.keep)
+            nursery.start_soon(fetch, feed, announced, departures, place, line, log)
+            await project(deliveries_out, view, show, scenario.reader, repeat(0.0), phase, line, log)
+            nursery.cancel_scope.cancel()
+
+    await through_crashes(live, scenario.reader.crashes, clock)
+
+
+async def fetch(
+    feed: Feed, announced: Announced, departures: Departures, place: Place, clock: Time, log: Log
+) -> None:
+    """Put on the link whatever the feed gives, until there can be no more."""
+    async with departures, trio.open_nursery() as nursery:
+
+        async def stop() -> None:
+            await announced.all_given()
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(stop)
+        while True:
+            for sequence, change in await feed.next(announced.given):
+                await announced.reach(sequence)
+                send(Committed(sequence - announced.first - 1, change), departures, clock, log)
+                if not log.copies[sequence - announced.first - 1]:  # lost for good: nobody need wait for it
+                    place.arrive(sequence)
+                announced.given = sequence
+            announced.bell.ring()
+
+
+def send(committed: Committed, departures: Departures, clock: Time, log: Log) -> None:
+    """Put a change on the link; it was under way since its commit, when the feed did not know of it yet."""
+    departures.send(committed)
+    log.delay[committed.row] += clock.now - log.sent[committed.row]
+
+
+async def caller(intents: Looks, see: See, clock: Time, log: Log) -> None:
+    """Look at each instant that was meant, or as soon after it as one can; asked is when it was done."""
+    for when, row, product in intents:
+        await clock.sleep_until(when)
+        log.asked[row] = clock.now
+        log.answer(row, await see(product), clock.now)
