@@ -359,7 +359,7 @@ def test_playing_again_gives_the_same_run(here: Path, capsys: pytest.CaptureFixt
     assert (status, "both times" in errors) == (0, True)
 
 
-@pytest.mark.parametrize("replications", [1, 4])
+@pytest.mark.parametrize("replications", [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_ctrl_c_ends_a_long_run_and_keeps_what_was_finished(tmp_path: Path, replications: int) -> None:
     """Exit 130; one run keeps its trace so far, several keep those that had finished."""
     for patience in (2, 6, 18):  # seconds; an idle, a busy, a very busy machine
@@ -383,6 +383,7 @@ def test_ctrl_c_ends_a_long_run_and_keeps_what_was_finished(tmp_path: Path, repl
         assert errors == "interrupted: 0 of 4 replications were finished\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patience", [0.8, 1.1, 1.4])
 def test_ctrl_c_while_processes_begin_is_told_by_one_line(tmp_path: Path, patience: float) -> None:
     """Whatever is being imported or begun just then, and by whom, says nothing."""

@@ -248,6 +248,7 @@ def test_a_summary_that_was_saved_is_read_again() -> None:
     assert again.metrics["staleness"] == summary.metrics["staleness"]
 
 
+@pytest.mark.slow
 def test_a_saved_run_has_the_page_of_its_scenario(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The same figures and numbers; only the names and the commands differ."""
     short = ("flash-sale", "--set", "duration=1s", "--set", "warmup=0s", "--replications", "1")

@@ -145,6 +145,7 @@ def test_a_full_channel_makes_workers_wait_or_drops_what_they_bring() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_run_in_eight_processes() -> None:
     """Fingerprints agree whatever PYTHONHASHSEED says, also where all wake at the same instants."""
     code = "import sys, sim; from sim.scenario_file import parse_scenario as p; "
