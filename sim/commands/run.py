@@ -94,7 +94,7 @@ def run_scenario(
         )
     aim = _aim(precision, metric, limit)
     if aim or scenario.replications > 1:
-        get_ready("sim.plots", "scipy.special")
+        get_ready("sim.gallery", "sim.plots.lag", "scipy.special")
     result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)

@@ -6,6 +6,7 @@ import numpy as np
 from attrs import frozen
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from sim.plots.canvas import (
@@ -33,6 +34,7 @@ from sim.plots.labels import (
     distance,
     extent,
     label_ends,
+    part,
     round_about,
     write_where_free,
 )
@@ -78,8 +80,9 @@ def lag_over_time(timeline: Timeline, axes: Sequence[Axes] | None = None) -> Fig
         _draw_models(timeline, upper)
         _draw_staleness(timeline, lower)
         _share_time(timeline, upper, lower)
-        _label_models(timeline, upper)
+        ends = _label_models(timeline, upper)
         figure = settle(upper, own=axes is None)
+        part(upper, ends)
         if timeline.commits < CROWDED:
             _draw_rulers(timeline, upper)
         return figure
@@ -142,10 +145,10 @@ def _share_time(timeline: Timeline, upper: Axes, lower: Axes) -> None:
     label_ends(lower, [(f"p95 {readable(timeline.p95)}", timeline.p95, {"color": INK})])
 
 
-def _label_models(timeline: Timeline, axes: Axes) -> None:
-    """Label both lines at their ends, one above the other where the ends are close."""
+def _label_models(timeline: Timeline, axes: Axes) -> list[Annotation]:
+    """Label both lines at their ends."""
     written, shown = int(timeline.written.versions[-1]), int(timeline.shown.versions[-1])
-    label_ends(
+    return label_ends(
         axes,
         [
             ("write model", written, {"color": WRITE, "weight": "bold"}),
