@@ -285,7 +285,7 @@ def _save(result: Result, folder: Path, as_json: bool, every: bool) -> int:
 def _draw(trace: "Trace", folder: Path, every: bool) -> str:
     """Draw every figure that the run has, or the lag alone, and say what to look at next.
 
-    Each takes a third of a second, and not everybody who runs something wants to look at all of them.
+    Each takes a fifth of a second, and not everybody who runs something wants to look at all of them.
     """
     from sim.gallery import fitting, save_all
 

@@ -95,7 +95,7 @@ def slider(
 
     `tells` names metrics that are written above the figure. It begins in the
     middle. By arrays where they can play it, so a small scenario answers in a
-    quarter of a second.
+    fraction of a second.
     """
 
     def play(value: str) -> Trace:
