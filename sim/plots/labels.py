@@ -171,6 +171,13 @@ def extent(axes: Axes, one: Point, other: Point) -> Bbox:
     return Bbox([corners.min(axis=0), corners.max(axis=0)])
 
 
+def way_inside(axes: Axes, label: Annotation) -> float:
+    """Measure how far it is from a label's middle to its edge, towards what it names, in points."""
+    box, dots = label.get_window_extent(), figure_of(axes).dpi / 72
+    across, up = (abs(step) * dots for step in label.get_position())
+    return math.hypot(across, up) / max(across / box.width, up / box.height) / 2 / dots
+
+
 def _box(axes: Axes, size: Any, place: Place) -> Bbox:
     """Say which part of the canvas a label of that size would take at a place."""
     dots = figure_of(axes).dpi / 72

@@ -1,5 +1,6 @@
 """Lag over time: how the read model follows the write model, and the staleness between them."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -29,6 +30,7 @@ from sim.plots.canvas import (
     write_times,
 )
 from sim.plots.labels import (
+    CLEAR,
     Place,
     Point,
     distance,
@@ -36,6 +38,7 @@ from sim.plots.labels import (
     label_ends,
     part,
     round_about,
+    way_inside,
     write_where_free,
 )
 from sim.timeline import Timeline
@@ -43,7 +46,7 @@ from sim.wording import count, readable
 
 CROWDED = 2000  # with so many commits in the picture, rulers would measure what nobody can see
 SHORTEST_RULER = 14.0  # points, so that two arrowheads fit
-FAR = 30.0  # points: a label so far from its ruler needs a line that leads there
+FAR = 20.0  # points: a label whose edge is so far from its ruler needs a line that leads there
 
 
 @frozen
@@ -170,14 +173,17 @@ def _draw_rulers(timeline: Timeline, axes: Axes) -> None:
     taken = [extent(axes, ruler.start, ruler.end).padded(4) for ruler in rulers]
     for ruler in rulers:
         label = write_where_free(axes, ruler.words, [*ruler.places, *round_about(ruler.middle)], taken)
-        if label and label.xy == ruler.middle and max(map(abs, label.get_position())) > FAR:
-            _lead(axes, ruler.middle, label.get_position())
+        if label and label.xy == ruler.middle:
+            _lead(axes, ruler.middle, label)
 
 
-def _lead(axes: Axes, start: Point, shift: Point) -> None:
-    """Draw a thin line to a label that is so many points away."""
-    line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkA": 9, "shrinkB": 2}
-    axes.annotate("", start, shift, "data", "offset points", arrowprops=line)
+def _lead(axes: Axes, start: Point, label: Annotation) -> None:
+    """Draw a thin line to a label round about, up to its edge, where that is far away."""
+    shift = label.get_position()
+    inside = way_inside(axes, label) + CLEAR
+    if math.hypot(*shift) - inside > FAR:
+        line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkA": inside, "shrinkB": CLEAR}
+        axes.annotate("", start, shift, "data", "offset points", arrowprops=line)
 
 
 def _rulers(timeline: Timeline) -> Iterator[Ruler]:
