@@ -46,3 +46,4 @@ def test_the_benchmark_runs_and_all_play_the_same() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓  all played the same" in done.stdout
     assert "sim run flash-sale, all cores: " in done.stdout
+    assert "a turn of the knob in 04-the-queue, run and picture: " in done.stdout

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from sim import plots
 from sim.plots.canvas import Times
 from sim.plots.labels import spread
+from sim.samples import quantile_curve
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,12 @@ def test_labels_that_are_spread_stand_apart_in_their_order(labels: list[tuple[fl
     assert [heights[i] for i in order] == sorted(heights)
     if all(abs(a - b) > 80 for i, a in enumerate(heights) for b in heights[:i]):
         assert found == pytest.approx(heights)
+
+
+def test_our_own_figure_is_laid_out_once() -> None:
+    """Nothing lays it out again when it is saved, so where a label was put it stays."""
+    figure = plots.percentiles_by_nines({"latency": quantile_curve(np.arange(1.0, 200.0))})
+    assert figure.get_layout_engine() is None
+    before = [axes.get_position().bounds for axes in figure.axes]
+    plots.as_svg(figure)
+    assert [axes.get_position().bounds for axes in figure.axes] == before

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 import sim
 from sim.plots import lag_over_time, save
@@ -239,6 +240,21 @@ def test_no_ruler_s_label_stands_on_a_line(case: str) -> None:
         for box in (text.get_window_extent() for text in labels)
         for corner in (box.min, box.max)
     )
+
+
+@pytest.mark.parametrize("window", [(2.07, 2.71), (0.54, 1.52), (2.06, 2.35)])
+def test_a_line_leads_to_a_label_that_is_far_away_and_not_through_it(window: tuple[float, float]) -> None:
+    """It ends short of the letters."""
+    upper, _ = panels(timeline(crowd(), 1, window))
+    figure_of(upper).draw_without_rendering()
+    [lead] = [
+        text.arrow_patch
+        for text in upper.texts
+        if isinstance(text, Annotation) and text.arrow_patch and text.arrow_patch.get_linewidth() < 1
+    ]
+    line = lead.get_transform().transform_path(lead.get_path())
+    labels = [text.get_window_extent() for text in upper.texts if text.get_text()]
+    assert not any(line.intersects_bbox(box, filled=False) for box in labels)
 
 
 @pytest.mark.parametrize("kind", ["svg", "png", "pdf"])

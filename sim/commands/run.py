@@ -102,7 +102,7 @@ def run_scenario(
     if on and (aim or check_determinism or realtime or engine != "trio"):
         raise Refusal(f"--on {kind_of(on)} plays in real time, and never the same twice: {ALONE}")
     if not on and (aim or scenario.replications > 1):
-        get_ready("sim.plots", "scipy.special")
+        get_ready("sim.gallery", "sim.plots.lag", "scipy.special")
     if on:
         out = out or folder_of(Path(name).stem, on)
         result = _play_live(Path(name).stem, scenario, on, out)
@@ -314,7 +314,7 @@ def _save(result: Result, folder: Path, as_json: bool, every: bool) -> int:
 def _draw(trace: "Trace", folder: Path, every: bool) -> str:
     """Draw every figure that the run has, or the lag alone, and say what to look at next.
 
-    Each takes a third of a second, and not everybody who runs something wants to look at all of them.
+    Each takes a fifth of a second, and not everybody who runs something wants to look at all of them.
     """
     from sim.gallery import fitting, save_all
 

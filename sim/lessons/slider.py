@@ -1,13 +1,14 @@
 """A knob: a slider on one key of a scenario, which plays and draws again wherever it is put."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
 
 from sim import library
 from sim.engines import run
-from sim.lessons.display import Picture, show, told
+from sim.lessons.display import Picture, Words, show, told
 from sim.trace import Trace
 
 Draw = Callable[[Trace], Any]  # to a figure
@@ -17,8 +18,9 @@ Draw = Callable[[Trace], Any]  # to a figure
 class Knob:
     """What the slider stands at, the run that it stands for, and what is shown of it.
 
-    `turn` does what a hand does. Where there are no widgets, it shows the
-    picture alone.
+    `turn` does what a hand does. A notebook shows the slider, where it has
+    widgets, and below it words and picture, as it shows any other: so they are
+    still there when it is only read, as a page or in print.
     """
 
     key: str
@@ -31,6 +33,7 @@ class Knob:
     _draw: Draw = field(repr=False)
     _tells: Sequence[str] = field(repr=False)
     _slider: Any = field(default=None, repr=False)
+    _shown: Sequence[Any] = field(default=(), repr=False)  # where the words are, and the picture
 
     def turn(self, value: str) -> Trace:
         """Put the slider at a value; it plays, draws, and gives the run."""
@@ -43,7 +46,7 @@ class Knob:
         return self.trace
 
     def widget(self) -> Any:
-        """Make the slider with its figure, for ipywidgets; ImportError where that is not installed."""
+        """Make the slider, for ipywidgets; ImportError where that is not installed."""
         import ipywidgets
 
         slider = ipywidgets.SelectionSlider(
@@ -54,33 +57,34 @@ class Knob:
             readout=False,  # it has no room for more than a few letters
             continuous_update=False,
         )
-        words, image = ipywidgets.Label(self._line()), ipywidgets.Image(format="svg+xml")
-        image.value = self.picture.svg.encode()
-
-        def moved(change: Mapping[str, Any]) -> None:
-            self._go(change["new"])
-            words.value, image.value = self._line(), self.picture.svg.encode()
-
-        slider.observe(moved, "value")
+        slider.observe(lambda change: self._go(change["new"]), "value")
         self._slider = slider
-        return ipywidgets.VBox([slider, words, image])
+        return slider
 
     def _go(self, value: str) -> None:
         """Play and draw."""
         self.trace, self.at = self._play(value), value
         self.words = _in_words(self.trace, self._tells)
         self.picture = show(self._draw(self.trace))
+        for place, thing in zip(self._shown, self._things(), strict=False):
+            place.update(thing)
+
+    def _things(self) -> tuple[Words, Picture]:
+        """Give what is shown below the slider."""
+        return Words(self._line()), self.picture
 
     def _line(self) -> str:
         """Say what it stands at, and what was found there."""
         return f"{self.key} = {self.at}, {self.words}"
 
-    def _repr_mimebundle_(self, **how: object) -> Any:
-        still = {"image/svg+xml": self.picture.svg, "text/plain": self._line()}
-        try:
-            return still | self.widget()._repr_mimebundle_(**how)
-        except ImportError:
-            return still
+    def _ipython_display_(self) -> None:
+        from IPython.display import DisplayHandle  # who asks for this is IPython
+
+        with suppress(ImportError):
+            DisplayHandle().display(self.widget())  # type: ignore[no-untyped-call]
+        self._shown = self._shown or [DisplayHandle() for _ in self._things()]  # type: ignore[no-untyped-call]
+        for place, thing in zip(self._shown, self._things(), strict=True):
+            place.display(thing)
 
 
 def slider(
@@ -95,7 +99,7 @@ def slider(
 
     `tells` names metrics that are written above the figure. It begins in the
     middle. By arrays where they can play it, so a small scenario answers in a
-    quarter of a second.
+    fraction of a second.
     """
 
     def play(value: str) -> Trace:

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure as Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
@@ -106,11 +107,15 @@ def figure_of(axes: Axes) -> Figure:
 
 
 def settle(axes: Axes, own: bool) -> Figure:
-    """Let the layout come to rest, in our own figure for good: now labels can be put where nothing is."""
+    """Let the layout come to rest, in our own figure for good: now labels can be put where nothing is.
+
+    Our own is laid out here and nowhere else, for that takes as long as to draw it.
+    """
     figure = figure_of(axes)
-    figure.draw_without_rendering()
     if own:
-        figure.set_layout_engine("none")
+        ConstrainedLayoutEngine().execute(figure)
+    else:
+        figure.draw_without_rendering()
     return figure
 
 

@@ -83,11 +83,12 @@ def heatmap(
         head(panel, title, _subtitle(metric, unit, estimates, note if theory else ""))
         if theory:
             _draw_theory(panel, across, upright, theory)
-        figure = settle(panel, own=False)
-        if not _annotate(panel, numbers, norm, unit):
-            bar = figure.colorbar(cells, ax=panel, pad=0.02)
-            bar.outline.set_visible(False)
-            write_unit(bar.ax.yaxis, unit)
+        figure = settle(panel, own=axes is None)
+        if _annotate(panel, numbers, norm, unit):
+            return figure
+        bar = figure.colorbar(cells, ax=panel, pad=0.02, use_gridspec=False)
+        bar.outline.set_visible(False)
+        write_unit(bar.ax.yaxis, unit)
         return settle(panel, own=axes is None)
 
 

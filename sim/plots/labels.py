@@ -102,22 +102,21 @@ def round_about(at: Point) -> list[Place]:
 
 
 def label_ends(axes: Axes, labels: Sequence[tuple[str, float, dict[str, Any]]]) -> list[Annotation]:
-    """Write the names of lines to the right of where they end, none upon another.
+    """Write the names of lines to the right of where they end.
 
-    Each is its words, the height of the end, and its font.
+    Each is its words, the height of the end, and its font. The layout makes
+    room for them; once it has come to rest, `part` them.
     """
-    written = [
-        write(
-            axes, words, (1, height), (8, 0), ("axes fraction", "data"), "offset points", va="center", **font
-        )
-        for words, height, font in labels
-    ]
-    figure_of(axes).draw_without_rendering()
-    ends = [points(axes, (axes.get_xlim()[1], height))[1] for _, height, _ in labels]
-    sizes = [LINE_HEIGHT * (1 + words.count("\n")) for words, _, _ in labels]
-    for label, end, height in zip(written, ends, spread(ends, sizes), strict=True):
+    place: Any = ((8, 0), ("axes fraction", "data"), "offset points")
+    return [write(axes, words, (1, height), *place, va="center", **font) for words, height, font in labels]
+
+
+def part(axes: Axes, ends: Sequence[Annotation]) -> None:
+    """Move the names of lines that end close to each other, so that none stands upon another."""
+    heights = [points(axes, (axes.get_xlim()[1], label.xy[1]))[1] for label in ends]
+    sizes = [LINE_HEIGHT * (1 + label.get_text().count("\n")) for label in ends]
+    for label, end, height in zip(ends, heights, spread(heights, sizes), strict=True):
         label.set_position((8, height - end))
-    return written
 
 
 def write_list(axes: Axes, words: Sequence[str], fonts: Sequence[dict[str, Any]]) -> list[Bbox]:
@@ -170,6 +169,13 @@ def extent(axes: Axes, one: Point, other: Point) -> Bbox:
     """Give the rectangle on the canvas between two places of the axes."""
     corners = axes.transData.transform([one, other])
     return Bbox([corners.min(axis=0), corners.max(axis=0)])
+
+
+def way_inside(axes: Axes, label: Annotation) -> float:
+    """Measure how far it is from a label's middle to its edge, towards what it names, in points."""
+    box, dots = label.get_window_extent(), figure_of(axes).dpi / 72
+    across, up = (abs(step) * dots for step in label.get_position())
+    return math.hypot(across, up) / max(across / box.width, up / box.height) / 2 / dots
 
 
 def _box(axes: Axes, size: Any, place: Place) -> Bbox:

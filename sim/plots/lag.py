@@ -1,11 +1,13 @@
 """Lag over time: how the read model follows the write model, and the staleness between them."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from attrs import frozen
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from sim.plots.canvas import (
@@ -28,12 +30,15 @@ from sim.plots.canvas import (
     write_times,
 )
 from sim.plots.labels import (
+    CLEAR,
     Place,
     Point,
     distance,
     extent,
     label_ends,
+    part,
     round_about,
+    way_inside,
     write_where_free,
 )
 from sim.timeline import Timeline
@@ -41,7 +46,7 @@ from sim.wording import count, readable
 
 CROWDED = 2000  # with so many commits in the picture, rulers would measure what nobody can see
 SHORTEST_RULER = 14.0  # points, so that two arrowheads fit
-FAR = 30.0  # points: a label so far from its ruler needs a line that leads there
+FAR = 20.0  # points: a label whose edge is so far from its ruler needs a line that leads there
 
 
 @frozen
@@ -78,8 +83,9 @@ def lag_over_time(timeline: Timeline, axes: Sequence[Axes] | None = None) -> Fig
         _draw_models(timeline, upper)
         _draw_staleness(timeline, lower)
         _share_time(timeline, upper, lower)
-        _label_models(timeline, upper)
+        ends = _label_models(timeline, upper)
         figure = settle(upper, own=axes is None)
+        part(upper, ends)
         if timeline.commits < CROWDED:
             _draw_rulers(timeline, upper)
         return figure
@@ -142,10 +148,10 @@ def _share_time(timeline: Timeline, upper: Axes, lower: Axes) -> None:
     label_ends(lower, [(f"p95 {readable(timeline.p95)}", timeline.p95, {"color": INK})])
 
 
-def _label_models(timeline: Timeline, axes: Axes) -> None:
-    """Label both lines at their ends, one above the other where the ends are close."""
+def _label_models(timeline: Timeline, axes: Axes) -> list[Annotation]:
+    """Label both lines at their ends."""
     written, shown = int(timeline.written.versions[-1]), int(timeline.shown.versions[-1])
-    label_ends(
+    return label_ends(
         axes,
         [
             ("write model", written, {"color": WRITE, "weight": "bold"}),
@@ -167,14 +173,17 @@ def _draw_rulers(timeline: Timeline, axes: Axes) -> None:
     taken = [extent(axes, ruler.start, ruler.end).padded(4) for ruler in rulers]
     for ruler in rulers:
         label = write_where_free(axes, ruler.words, [*ruler.places, *round_about(ruler.middle)], taken)
-        if label and label.xy == ruler.middle and max(map(abs, label.get_position())) > FAR:
-            _lead(axes, ruler.middle, label.get_position())
+        if label and label.xy == ruler.middle:
+            _lead(axes, ruler.middle, label)
 
 
-def _lead(axes: Axes, start: Point, shift: Point) -> None:
-    """Draw a thin line to a label that is so many points away."""
-    line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkA": 9, "shrinkB": 2}
-    axes.annotate("", start, shift, "data", "offset points", arrowprops=line)
+def _lead(axes: Axes, start: Point, label: Annotation) -> None:
+    """Draw a thin line to a label round about, up to its edge, where that is far away."""
+    shift = label.get_position()
+    inside = way_inside(axes, label) + CLEAR
+    if math.hypot(*shift) - inside > FAR:
+        line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.8, "shrinkA": inside, "shrinkB": CLEAR}
+        axes.annotate("", start, shift, "data", "offset points", arrowprops=line)
 
 
 def _rulers(timeline: Timeline) -> Iterator[Ruler]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim.plots.canvas import (
@@ -20,7 +21,7 @@ from sim.plots.canvas import (
     share_text,
     write_log_times,
 )
-from sim.plots.labels import Place, label_ends, round_about, write_where_free
+from sim.plots.labels import Place, label_ends, part, round_about, write_where_free
 from sim.samples import QuantileCurve
 from sim.theory import Law
 from sim.wording import readable, shortened
@@ -55,8 +56,9 @@ def percentiles_by_nines(
         _scale(panel, shown)
         for name, law in (theory or {}).items():
             _draw_theory(panel, law, shown.get(name))
-        _name_ends(panel, shown, known, bool(theory))
+        ends = _name_ends(panel, shown, known, bool(theory))
         figure = settle(panel, own=axes is None)
+        part(panel, ends)
         _mark_p99(panel, shown, known)
         return figure
 
@@ -104,14 +106,14 @@ def _draw_theory(axes: Axes, law: Law, curve: QuantileCurve | None) -> None:
 
 def _name_ends(
     axes: Axes, curves: Mapping[str, QuantileCurve], colors: Mapping[str, tuple[str, str]], theory: bool
-) -> None:
+) -> list[Annotation]:
     dashed = " Dashed: theory, not a fit." if theory else ""
     head(axes, "Every extra nine, read off directly", f"Dotted: fewer than 100 samples lie beyond.{dashed}")
     ends = []
     for name, curve in curves.items():
         font = {"color": colors[name][1], "weight": "bold"}
         ends.append((shortened(name, LONGEST_NAME), float(curve.values[-1]), font))
-    label_ends(axes, ends)
+    return label_ends(axes, ends)
 
 
 def _mark_p99(axes: Axes, curves: Mapping[str, QuantileCurve], colors: Mapping[str, tuple[str, str]]) -> None:

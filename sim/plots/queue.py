@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from sim.backlog import Backlog
@@ -30,7 +31,7 @@ from sim.plots.canvas import (
     write_shares,
     write_times,
 )
-from sim.plots.labels import label_ends
+from sim.plots.labels import label_ends, part
 
 COLUMNS = 1000  # that can be told apart across a picture
 NEAR = 0.5  # of the channel: a queue that comes so far shows where the channel ends
@@ -53,9 +54,11 @@ def queue_over_time(backlog: Backlog, axes: Sequence[Axes] | None = None) -> Fig
             write_times(panel.xaxis)
         upper.tick_params(axis="x", labelbottom=False)
         lower.set_xlabel("virtual time")
-        _label_waiting(backlog, upper)
+        ends = _label_waiting(backlog, upper)
         label_ends(lower, [(f"mean {share_text(backlog.utilisation)}", backlog.utilisation, {"color": GREY})])
-        return settle(upper, own=axes is None)
+        figure = settle(upper, own=axes is None)
+        part(upper, ends)
+        return figure
 
 
 def _two_panels() -> tuple[Axes, Axes]:
@@ -117,7 +120,7 @@ def _subtitle(backlog: Backlog) -> str:
     return f"Each step is a command that comes, or is taken up by the {backlog.station}."
 
 
-def _label_waiting(backlog: Backlog, axes: Axes) -> None:
+def _label_waiting(backlog: Backlog, axes: Axes) -> list[Annotation]:
     """Name at the right what waits, where the channel ends, and how much of the time senders were blocked."""
     most, full = axes.get_ylim()[1], backlog.capacity
     labels = []
@@ -129,7 +132,7 @@ def _label_waiting(backlog: Backlog, axes: Axes) -> None:
     if backlog.inside.any():
         words = "in the channel" if backlog.station == "writer" else "at the lock"
         labels.append((words, min(full, most) / 2, {"color": QUEUE_TEXT, "weight": "bold"}))
-    label_ends(axes, labels)
+    return label_ends(axes, labels)
 
 
 def _draw_busy(backlog: Backlog, axes: Axes) -> None:

@@ -10,7 +10,7 @@ import click
 from attrs import frozen
 
 from tests.bench import table
-from tests.bench.contest import Case, Contestant, flash_sale, flash_sale_in_use, measure_all, sweeps
+from tests.bench.contest import Case, Contestant, flash_sale, flash_sale_in_use, knobs, measure_all, sweeps
 from tests.bench.targets import ARRAY, ASYNCIO, CIW, CIW_ALONE, RECORDED, SILENT, SIMPY, TRIO
 
 CONTESTANTS = (
@@ -76,6 +76,7 @@ def main(quick: bool) -> None:
     in_use = flash_sale_in_use(size.replications, size.flash_sales)
     by_actors = sweeps("trio", size.replications, 1, _say)
     by_arrays = sweeps("array", size.replications, size.flash_sales, _say)
+    turns = knobs(size.flash_sales, _say)
     differences = list(table.differences(results))
 
     click.echo(ABOUT.format(workers=contest[0].workers, rate=contest[0].rate, rounds=size.rounds))
@@ -87,6 +88,7 @@ def main(quick: bool) -> None:
         [table.crowd_line(results[crowd], crowd.workers)],
         [table.sweep_line(by_actors, "by actors"), table.sweep_line(by_arrays, "by arrays")],
         table.flash_sale_lines(sales, in_use),
+        table.knob_lines(turns),
     ):
         click.echo("\n".join(lines) + "\n")
     sys.exit(bool(differences))

@@ -126,6 +126,16 @@ def sweeps(
     return runs
 
 
+def knobs(rounds: int, say: Callable[[str], object]) -> dict[str, list[float]]:
+    """Turn the knob of each lesson that has one to all of its positions; give the seconds of each turn."""
+    turns: dict[str, list[float]] = {}
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        if "knob = slider(" in path.read_text(encoding="utf-8"):
+            turns[path.stem] = _child("tests.bench.with_knob", str(path), str(rounds))
+            say(f"the knob of {path.stem}: {len(turns[path.stem])} turns")
+    return turns
+
+
 def _to_summary(folder: str, replications: int) -> float:
     words = ["run", "flash-sale", "--out", folder, "--replications", str(replications)]
     began = time.monotonic()
@@ -161,10 +171,9 @@ def _measure(program: Contestant, case: Case, folder: Path) -> Measured:
     return Measured(**_child(f"tests.bench.{program.module}", str(mine), *program.words))
 
 
-def _child(module: str, *words: str) -> dict[str, Any]:
+def _child(module: str, *words: str) -> Any:
     """Run a module in a new process and read the JSON that it prints."""
-    told: dict[str, Any] = json.loads(_run(module, *words))
-    return told
+    return json.loads(_run(module, *words))
 
 
 def _run(module: str, *words: str) -> str:

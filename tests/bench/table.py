@@ -1,7 +1,7 @@
 """What the benchmark prints, line by line."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 
 from sim.wording import readable, significant
@@ -80,6 +80,14 @@ def flash_sale_lines(runs: Sequence[dict[str, float]], in_use: Sequence[float]) 
         f"on one core: {readable(summary)} to the summary, of which {1 - engine / summary:.0%} outside the"
         f" engine; {readable(end)} to the end, of which {1 - engine / end:.0%}"
     )
+
+
+def knob_lines(turns: Mapping[str, Sequence[float]]) -> Iterator[str]:
+    """Say of each lesson's knob how long a turn takes: 0.3 s at most is the target, for the worst."""
+    for lesson, seconds in turns.items():
+        tick = "✓" if max(seconds) <= 0.3 else "✗"
+        times = f"median {readable(median(seconds))}, worst {readable(max(seconds))} (≤ 300 ms)"
+        yield f"{tick}  a turn of the knob in {lesson}, run and picture: {times}"
 
 
 def differences(results: Results) -> Iterator[str]:
