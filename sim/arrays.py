@@ -49,7 +49,7 @@ from sim.trace import (
 Flags = NDArray[np.bool_]
 Rounds = tuple[Floats, Floats, Floats, Floats, Floats]
 
-FEW = 256  # busy periods that are sooner added up one by one than side by side
+VAST = 2.0**200  # seconds: any sum of durations and this is this
 LARGEST_KEPT = 31 * 2**20  # bytes of an array that glibc keeps, when it is freed, for the next one
 AT_FIRST = -1.0  # when the clock took down what was planned before anything had happened
 
@@ -466,30 +466,31 @@ def _one_by_one(came: Floats, first: Floats, then: Floats) -> Floats:
     is guessed from such a sum, and wrong at most where the server is done in
     the very instant in which the next one comes.
     """
-    before = np.cumsum(first + then) - (first + then)
-    begins = came - before > _before(np.maximum.accumulate(came - before))
+    both = first + then
+    early = came - (np.cumsum(both) - both)
+    begins = early > _before(np.maximum.accumulate(early))
     while True:
         begins[:1] = True
-        done = _busy(came, first, then, np.flatnonzero(begins))
+        done = _busy(came, first, then, begins)
         guessed, begins = begins, came > _before(done)
         if np.array_equal(guessed[1:], begins[1:]):
             return done
 
 
-def _busy(came: Floats, first: Floats, then: Floats, starts: Ints) -> Floats:
-    """Add up all busy periods side by side, one server step at a time, and the last few one by one."""
-    done = np.empty_like(came)
-    now, here, ends = came[starts], starts, _ends(starts, len(came))
-    while len(here) > FEW:
-        now = now + first[here] + then[here]
-        done[here] = now
-        here = here + 1
-        on = here < ends
-        now, here, ends = now[on], here[on], ends[on]
-    for since, start, end in zip(now.tolist(), here.tolist(), ends.tolist(), strict=True):
-        works = np.stack([first[start:end], then[start:end]], axis=1).ravel()
-        done[start:end] = np.add.accumulate(np.append(since, works))[2::2]
-    return done
+def _busy(came: Floats, first: Floats, then: Floats, begins: Flags) -> Floats:
+    """Add up all busy periods, one step of the server after the other.
+
+    One sum runs through all of them, for that takes no time beside a sum for
+    each. At a beginning it is made to start anew: what has come together is
+    lost in a number beside which it is nothing, and when that is taken away
+    again, exactly 0 is left.
+    """
+    place = 2 * np.arange(len(came)) + 3 * np.cumsum(begins)
+    start = place[begins]
+    steps = np.empty(2 * len(came) + 3 * len(start))
+    steps[start - 3], steps[start - 2], steps[start - 1] = VAST, -VAST, came[begins]
+    steps[place], steps[place + 1] = first, then
+    return np.add.accumulate(steps)[place + 1]
 
 
 def _before(values: NDArray[Any]) -> NDArray[Any]:
