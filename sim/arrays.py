@@ -490,7 +490,8 @@ def _busy(came: Floats, first: Floats, then: Floats, begins: Flags) -> Floats:
     steps = np.empty(2 * len(came) + 3 * len(start))
     steps[start - 3], steps[start - 2], steps[start - 1] = VAST, -VAST, came[begins]
     steps[place], steps[place + 1] = first, then
-    return np.add.accumulate(steps)[place + 1]
+    done: Floats = np.cumsum(steps)[place + 1]
+    return done
 
 
 def _before(values: NDArray[Any]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 import polars as pl
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from sim.distributions import Floats, Ints
@@ -49,9 +49,16 @@ def plain(column: pl.Series) -> NDArray[Any]:
     """Make an array of a column: of times, with nan where there is none; of numbers and words', with −1."""
     if column.dtype == pl.Float64:
         return column.to_numpy()
-    if column.dtype == pl.Enum:
-        column = column.to_physical().cast(pl.Int8)
+    if column.dtype == pl.Enum:  # fewer than 256 words have numbers of eight bits, in which 255 is −1
+        numbers = column.to_physical()
+        return (numbers.fill_null(255) if numbers.null_count() else numbers).to_numpy().view(np.int8)
     return (column.fill_null(UNKNOWN) if column.null_count() else column).to_numpy()
+
+
+def earliest(column: pl.Series) -> Floats:
+    """Give the least of each row's times; nan where there is none. Most often there is just one."""
+    alone = (column.list.len() == 1).all()
+    return plain(column.explode() if alone else column.list.min())
 
 
 @frozen(eq=False)
@@ -60,6 +67,7 @@ class Rows:
 
     table: pl.DataFrame
     chosen: slice | Ints = slice(None)
+    _whole: dict[str, NDArray[Any]] = field(factory=dict, repr=False)  # columns that were asked for
 
     def __len__(self) -> int:
         if isinstance(self.chosen, slice):
@@ -67,8 +75,14 @@ class Rows:
         return len(self.chosen)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        column = plain(self.table[name])
+        if name not in self._whole:
+            self._whole[name] = plain(self.table[name])
+        column = self._whole[name]
         return column[self.chosen] if isinstance(self.chosen, slice) else column.take(self.chosen)
+
+    def only(self, chosen: slice | Ints) -> "Rows":
+        """Choose some of all the table's rows."""
+        return Rows(self.table, chosen, self._whole)
 
 
 def checksum(column: pl.Series) -> int:

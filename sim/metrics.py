@@ -13,8 +13,8 @@ import polars as pl
 from attrs import asdict, field, frozen
 from numpy.typing import NDArray
 
-from sim.blame import ALL, MIDDLE, WORST, shares
-from sim.columns import UNKNOWN, Rows, plain
+from sim.blame import MIDDLE, WORST, ranked, shares
+from sim.columns import UNKNOWN, Rows
 from sim.distributions import Floats, Ints
 from sim.evidence import SPANS, Evidence, in_order
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
@@ -233,14 +233,14 @@ def measured_queries(trace: Trace) -> pl.DataFrame:
 def _writer_utilisation(evidence: Evidence) -> Measured:
     """Time inside [started, finished] over the window's length (THEORY 3.6: U = X·E[S])."""
     start, end = evidence.trace.window
-    busy = float(np.sum(np.subtract(*_stays(evidence.trace, "finished", "started"))))
+    busy = float(np.sum(np.subtract(*_stays(evidence, "finished", "started"))))
     return value(busy / (end - start) if end > start else np.nan, len(evidence.trace.commands))
 
 
 def _inbox_depth(evidence: Evidence) -> Measured:
     """Count the commands in the channel; each depth weighs as much as it lasted."""
     start, end = evidence.trace.window
-    went, came = _stays(evidence.trace, "started", "admitted")
+    went, came = _stays(evidence, "started", "admitted")
     times = np.concatenate([[start], came, went, [end]])
     order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
     steps = np.repeat(np.array([0, 1, -1, 0], np.int8), [1, len(came), len(went), 1])
@@ -248,10 +248,10 @@ def _inbox_depth(evidence: Evidence) -> Measured:
     return counts(depths, lasted), len(came)
 
 
-def _stays(trace: Trace, left: str, entered: str) -> tuple[Floats, Floats]:
+def _stays(evidence: Evidence, left: str, entered: str) -> tuple[Floats, Floats]:
     """Give when commands left a place, and when they entered it, as far as that lies in the window."""
-    start, end = trace.window
-    came, went = plain(trace.commands[entered]), plain(trace.commands[left])
+    start, end = evidence.trace.window
+    came, went = evidence.all_commands[entered], evidence.all_commands[left]
     went = np.where(np.isnan(went), end, went)
     there = (came < end) & (went > start)
     return went[there].clip(start, end), came[there].clip(start, end)
@@ -294,7 +294,7 @@ def _stale_decisions(evidence: Evidence) -> Measured:
 
 def _lost_updates(evidence: Evidence) -> Measured:
     """Sum over products what the accepted commands moved, against what the last change left."""
-    commands, changes = Rows(evidence.trace.commands), Rows(evidence.trace.changes)
+    commands, changes = evidence.all_commands, evidence.all_changes
     accepted = commands["outcome"] == ACCEPTED
     signed = np.where(commands["kind"] == KINDS.index("add"), commands["quantity"], -commands["quantity"])
     there = evidence.trace.scenario.products.count + 1
@@ -307,7 +307,7 @@ def _lost_updates(evidence: Evidence) -> Measured:
 
 def _double_updates(evidence: Evidence) -> Measured:
     """Add up what was accepted of a command of which another sending was accepted before."""
-    commands = Rows(evidence.trace.commands)
+    commands = evidence.all_commands
     accepted = commands["outcome"] == ACCEPTED
     if commands.table["repeats"].null_count() == len(commands):
         return value(0.0, np.count_nonzero(accepted))
@@ -350,15 +350,12 @@ def _staleness(evidence: Evidence) -> Measured:
 
 
 def _blame(evidence: Evidence) -> Measured:
-    return shares(evidence.parts, ALL), len(evidence.stale)
+    return shares(evidence.parts), len(evidence.stale)
 
 
-def _blame_p50(evidence: Evidence) -> Measured:
-    return shares(evidence.parts, MIDDLE), len(evidence.stale)
-
-
-def _blame_p99(evidence: Evidence) -> Measured:
-    return shares(evidence.parts, WORST), len(evidence.stale)
+def _blame_of(evidence: Evidence, between: tuple[float, float]) -> Measured:
+    asked = evidence.queries["asked"].take(evidence.stale)
+    return shares(evidence.parts, ranked(evidence.staleness, asked, between)), len(evidence.stale)
 
 
 def _versions_behind(evidence: Evidence) -> Measured:
@@ -375,7 +372,7 @@ def _age_of_information(evidence: Evidence) -> Measured:
 def _read_your_writes_violations(evidence: Evidence) -> Measured:
     """Among queries whose session had an accepted command on that product answered, be it just now."""
     trace = evidence.trace
-    asking = np.isin(plain(trace.commands["session"]), plain(trace.queries["session"]))
+    asking = np.isin(evidence.all_commands["session"], evidence.all_queries["session"])
     if not asking.any():
         return value(np.nan, 0)
     answered = trace.commands.filter(asking).drop_nulls(["finished", "version"])
@@ -397,11 +394,12 @@ def _read_your_writes_violations(evidence: Evidence) -> Measured:
 
 
 def _monotonic_read_violations(evidence: Evidence) -> Measured:
-    queries = Rows(evidence.trace.queries)
+    queries = evidence.all_queries
     order = in_order(queries["asked"])
     session, product, seen = (queries[name].take(order) for name in ("session", "product", "seen_version"))
-    backwards = np.empty(len(queries), np.bool_)
-    backwards[order] = seen < highest_before(seen, session, product)
+    backwards = np.zeros(len(queries), np.bool_)
+    if np.any(seen < highest_before(seen, product)):  # else nobody can see what never was
+        backwards[order] = seen < highest_before(seen, session, product)
     return _share(backwards[evidence.queries.chosen])
 
 
@@ -446,8 +444,8 @@ _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
     "cold_stale_fraction": _cold_stale_fraction,
     "staleness": _staleness,
     "blame": _blame,
-    "blame_p50": _blame_p50,
-    "blame_p99": _blame_p99,
+    "blame_p50": partial(_blame_of, between=MIDDLE),
+    "blame_p99": partial(_blame_of, between=WORST),
     "versions_behind": _versions_behind,
     "age_of_information": _age_of_information,
     "read_your_writes_violations": _read_your_writes_violations,

@@ -38,10 +38,10 @@ def quantiles(values: Floats, shares: Sequence[float], zeros: int = 0) -> list[f
     n = len(values) + zeros
     places = [max(0, math.ceil(share * n * (1 - 1e-12)) - 1) - zeros for share in shares]
     found = np.array([place for place in places if place >= 0], np.int64)
-    return [0.0] * (len(places) - len(found)) + (_at(values, found).tolist() if len(found) else [])
+    return [0.0] * (len(places) - len(found)) + (at(values, found).tolist() if len(found) else [])
 
 
-def _at(values: Floats, places: Ints) -> Floats:
+def at(values: Floats, places: Ints) -> Floats:
     """Give what stands at some places of the order of values, none of them negative.
 
     Floats that are not negative have the order of their bits, read as whole
@@ -58,8 +58,8 @@ def _at(values: Floats, places: Ints) -> Floats:
     wanted[home] = True
     few = values[wanted.take(cell)]
     among = places - np.cumsum(np.where(wanted, 0, held))[home]
-    at: Floats = np.partition(few, among)[among]
-    return at
+    there: Floats = np.partition(few, among)[among]
+    return there
 
 
 @frozen
