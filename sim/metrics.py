@@ -18,7 +18,7 @@ from sim.columns import UNKNOWN, Rows
 from sim.distributions import Floats, Ints
 from sim.evidence import SPANS, Evidence, in_order
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
-from sim.groups import highest_before
+from sim.groups import group, group_by_both, highest_before
 from sim.plan import numbered
 from sim.samples import (
     Measured,
@@ -398,8 +398,8 @@ def _monotonic_read_violations(evidence: Evidence) -> Measured:
     order = in_order(queries["asked"])
     session, product, seen = (queries[name].take(order) for name in ("session", "product", "seen_version"))
     backwards = np.zeros(len(queries), np.bool_)
-    if np.any(seen < highest_before(seen, product)):  # else nobody can see what never was
-        backwards[order] = seen < highest_before(seen, session, product)
+    if np.any(seen < highest_before(seen, group(product))):  # else nobody can see that it goes back
+        backwards[order] = seen < highest_before(seen, group_by_both(session, product))
     return _share(backwards[evidence.queries.chosen])
 
 
