@@ -216,7 +216,7 @@ def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
     finished = _one_by_one(came, *works)
     started = np.maximum(came, _before(finished))
     _insist_on_room(came, started, finished, scenario.inbox)
-    committed = started + works[0]
+    committed = (started + works[0])[accepted]
     return Work(
         row,
         started,
@@ -225,8 +225,8 @@ def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
         product[accepted],
         version[accepted],
         quantity[accepted],
-        committed[accepted],
-        finished[accepted],
+        committed,
+        committed if len(works) == 1 else finished[accepted],
     )
 
 
@@ -282,7 +282,8 @@ def _affordable(moved: Ints, left: Ints) -> Flags:
     Whoever is turned away leaves more for all who follow, so that only a new low can be too low.
     """
     enough, spared = np.ones(len(moved), np.bool_), 0
-    lows = np.flatnonzero(left < np.minimum(_before(np.minimum.accumulate(left)), 0))
+    lowest = np.minimum.accumulate(np.append(0, left))
+    lows = np.flatnonzero(lowest[1:] != lowest[:-1])
     for low, least, more in zip(lows.tolist(), left[lows].tolist(), moved[lows].tolist(), strict=True):
         if least + spared < 0:
             enough[low] = False

@@ -76,22 +76,25 @@ class Evidence:
         return group(self.all_changes["product"])
 
     @cached_property
-    def missed(self) -> Ints:
-        """Of each query, the row of the oldest change that it missed; −1 if it was fresh."""
-        row = self.by_product.nth(self.queries["product"], self.queries["seen_version"] + 1)
-        since = np.append(self.all_changes["committed"], np.inf)
-        row[since.take(row) >= self.queries["asked"]] = NO_ROW
-        return row
+    def _next(self) -> Ints:
+        """Of each query, the row of the change that came after what it was shown; −1 if there was none."""
+        return self.by_product.nth(self.queries["product"], self.queries["seen_version"] + 1)
 
     @cached_property
     def stale(self) -> Ints:
-        """Which of the queries were stale."""
-        return np.flatnonzero(self.missed != NO_ROW)
+        """Which of the queries were stale: what came next had been committed before they were asked."""
+        since = np.append(self.all_changes["committed"], np.inf)
+        return np.flatnonzero(since.take(self._next) < self.queries["asked"])
+
+    @cached_property
+    def missed(self) -> Ints:
+        """Of each stale query, the row of the oldest change that it missed."""
+        return self._next.take(self.stale)
 
     @cached_property
     def staleness(self) -> Floats:
         """Of each stale query, the seconds since the commit of the oldest version that it missed."""
-        missed_since = self.all_changes["committed"].take(self.missed[self.stale])
+        missed_since = self.all_changes["committed"].take(self.missed)
         staleness: Floats = self.queries["asked"].take(self.stale) - missed_since
         return staleness
 
@@ -109,7 +112,7 @@ class Evidence:
     @cached_property
     def parts(self) -> Parts:
         """Where the time of each stale query went."""
-        changes = self.all_changes.only(self.missed.take(self.stale))
+        changes = self.all_changes.only(self.missed)
         return splits(changes, self.staleness, self.trace.scenario)
 
     @cached_property

@@ -18,7 +18,7 @@ from sim.columns import UNKNOWN, Rows
 from sim.distributions import Floats, Ints
 from sim.evidence import SPANS, Evidence, in_order
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
-from sim.groups import group, group_by_both, highest_before
+from sim.groups import by_number, group_by_both, highest_before
 from sim.plan import numbered
 from sim.samples import (
     Measured,
@@ -254,7 +254,9 @@ def _stays(evidence: Evidence, left: str, entered: str) -> tuple[Floats, Floats]
     came, went = evidence.all_commands[entered], evidence.all_commands[left]
     went = np.where(np.isnan(went), end, went)
     there = (came < end) & (went > start)
-    return went[there].clip(start, end), came[there].clip(start, end)
+    if not there.all():
+        came, went = came[there], went[there]
+    return went.clip(start, end), came.clip(start, end)
 
 
 def _throughput(evidence: Evidence) -> Measured:
@@ -296,7 +298,7 @@ def _lost_updates(evidence: Evidence) -> Measured:
     """Sum over products what the accepted commands moved, against what the last change left."""
     commands, changes = evidence.all_commands, evidence.all_changes
     accepted = commands["outcome"] == ACCEPTED
-    signed = np.where(commands["kind"] == KINDS.index("add"), commands["quantity"], -commands["quantity"])
+    signed = np.where(commands["kind"] == KINDS.index("add"), 1, -1) * commands["quantity"]
     there = evidence.trace.scenario.products.count + 1
     moved = np.bincount(commands["product"], signed * accepted, minlength=there)
     product = np.flatnonzero(np.diff(evidence.by_product.starts))
@@ -372,7 +374,8 @@ def _age_of_information(evidence: Evidence) -> Measured:
 def _read_your_writes_violations(evidence: Evidence) -> Measured:
     """Among queries whose session had an accepted command on that product answered, be it just now."""
     trace = evidence.trace
-    asking = np.isin(evidence.all_commands["session"], evidence.all_queries["session"])
+    askers = np.flatnonzero(np.bincount(evidence.all_queries["session"]))
+    asking = np.isin(evidence.all_commands["session"], askers)
     if not asking.any():
         return value(np.nan, 0)
     answered = trace.commands.filter(asking).drop_nulls(["finished", "version"])
@@ -396,11 +399,18 @@ def _read_your_writes_violations(evidence: Evidence) -> Measured:
 def _monotonic_read_violations(evidence: Evidence) -> Measured:
     queries = evidence.all_queries
     order = in_order(queries["asked"])
-    session, product, seen = (queries[name].take(order) for name in ("session", "product", "seen_version"))
+    product, seen = (queries[name].take(order) for name in ("product", "seen_version"))
     backwards = np.zeros(len(queries), np.bool_)
-    if np.any(seen < highest_before(seen, group(product))):  # else nobody can see that it goes back
+    if _goes_back(seen, product):  # if what is shown never does, nobody can see that it does
+        session = queries["session"].take(order)
         backwards[order] = seen < highest_before(seen, group_by_both(session, product))
     return _share(backwards[evidence.queries.chosen])
+
+
+def _goes_back(seen: Ints, product: Ints) -> bool:
+    """Say whether a query is shown an older version of its product than the one before, whoever's that is."""
+    rows = by_number(product)
+    return bool(np.any((np.diff(seen.take(rows)) < 0) & (np.diff(product.take(rows)) == 0)))
 
 
 def _fairness(evidence: Evidence) -> Measured:

@@ -35,6 +35,8 @@ def distribution(values: Floats, zeros: int = 0) -> Measured:
 
 def quantiles(values: Floats, shares: Sequence[float], zeros: int = 0) -> list[float]:
     """Give quantiles, the lowest first, of values, none of them negative, and of so many zeros besides."""
+    if not values.any():
+        return [0.0] * len(shares)
     n = len(values) + zeros
     places = [max(0, math.ceil(share * n * (1 - 1e-12)) - 1) - zeros for share in shares]
     found = np.array([place for place in places if place >= 0], np.int64)
