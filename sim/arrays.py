@@ -557,9 +557,9 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
     n, copies = len(work.sent), np.arange(len(journeys.row))
     first, last = np.full(n, -1), np.full(n, -1)
     first[journeys.row[::-1]], last[journeys.row] = copies[::-1], copies
-    applied = np.bincount(journeys.row[shows.seen], minlength=n)
-    told = np.where(applied > 0, first, last)  # what is never shown is taken down again with each copy
-    shown = np.where(applied > 0, first, -1)
+    applied = np.bincount(journeys.row[shows.seen], minlength=n).astype(np.int32)
+    told, shown = first.copy(), first  # what is never shown is taken down again with each copy
+    told[applied == 0], shown[applied == 0] = last[applied == 0], -1
     columns = {id(times): _gathered(times, told) for times in (shows.polled, shows.taken, shows.handled)}
     return pl.DataFrame(
         {

@@ -25,8 +25,9 @@ def floats(column: "array[float] | Floats") -> pl.Series:
 
 def known(column: "array[int] | Ints") -> pl.Series:
     """Make a polars column of whole numbers, without those that have not come."""
-    numbers = pl.Series(np.asarray(column))
-    return numbers.set(numbers == UNKNOWN, None)
+    numbers = np.asarray(column)
+    unknown = numbers == UNKNOWN
+    return pl.Series(numbers).set(pl.Series(unknown), None) if unknown.any() else pl.Series(numbers)
 
 
 def words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:

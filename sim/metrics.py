@@ -298,7 +298,9 @@ def _lost_updates(evidence: Evidence) -> Measured:
     """Sum over products what the accepted commands moved, against what the last change left."""
     commands, changes = evidence.all_commands, evidence.all_changes
     accepted = commands["outcome"] == ACCEPTED
-    signed = np.where(commands["kind"] == KINDS.index("add"), 1, -1) * commands["quantity"]
+    signed = (
+        np.array([1 if kind == "add" else -1 for kind in KINDS]).take(commands["kind"]) * commands["quantity"]
+    )
     there = evidence.trace.scenario.products.count + 1
     moved = np.bincount(commands["product"], signed * accepted, minlength=there)
     product = np.flatnonzero(np.diff(evidence.by_product.starts))

@@ -503,7 +503,9 @@ def _no_row(rows: pl.DataFrame, complaint: str) -> None:
 
 def reasons(outcome: Ints) -> pl.Series:
     """Make a column of why a command was turned down, from the numbers of outcomes."""
-    return words(np.where(outcome == REJECTED, REASONS.index(NOT_ENOUGH), UNKNOWN), REASONS)
+    codes = np.full(len(outcome), UNKNOWN, np.int8)
+    codes[outcome == REJECTED] = REASONS.index(NOT_ENOUGH)
+    return words(codes, REASONS)
 
 
 def _filled(kind: Literal["q", "d"], column: Ints | Floats) -> "array[Any]":
