@@ -49,7 +49,8 @@ from sim.trace import (
 Flags = NDArray[np.bool_]
 Rounds = tuple[Floats, Floats, Floats, Floats, Floats]
 
-FEW = 256  # busy periods that are sooner added up one by one than side by side
+VAST = 2.0**200  # seconds: any sum of durations and this is this
+LARGEST_KEPT = 31 * 2**20  # bytes of an array that glibc keeps, when it is freed, for the next one
 AT_FIRST = -1.0  # when the clock took down what was planned before anything had happened
 
 
@@ -62,6 +63,7 @@ def run(scenario: Scenario, replication: int = 0) -> Trace:
     reason = why_not(scenario)
     if reason:
         raise Refused(reason)
+    _make_room()
     commands, queries = plan_commands(scenario, replication), plan_queries(scenario, replication)
     work = write(commands, scenario, replication)
     journeys = send(work, scenario.link, scenario, replication)
@@ -81,6 +83,20 @@ def run(scenario: Scenario, replication: int = 0) -> Trace:
         queries=_queries_table(queries, answers),
         models=_models_table(work, journeys, shows, scenario.products.stock),
     )
+
+
+def _make_room() -> None:
+    """Let the system hand out memory once, and in large pages, rather than anew for each array.
+
+    Linux gives memory page by page of 4 kB, and glibc gives back at once what
+    is larger than the largest that was ever given back (no more than 32 MB):
+    a fifth of a run of 10⁵ commands would pass with that. The first array
+    raises that bound. The second lies where later ones will, and numpy has
+    asked for large pages there. Neither is ever written to, so neither costs
+    memory. Elsewhere this does nothing.
+    """
+    for _ in range(2):
+        np.empty(LARGEST_KEPT, np.int8)
 
 
 def why_not(scenario: Scenario) -> str | None:
@@ -169,7 +185,7 @@ class Shows:
     """What the reader did with each copy, in the order of arrival.
 
     `seen` says whether it was shown, at the instant `visible`; `noted` is when
-    the clock took that instant down.
+    the clock took that instant down. `shown` has those that were, by product.
     """
 
     polled: Floats
@@ -178,6 +194,7 @@ class Shows:
     visible: Floats
     noted: Floats
     seen: Flags
+    shown: Groups
 
 
 @frozen
@@ -190,36 +207,38 @@ class Answers:
 
 def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
     """Let the writer do one command after the other."""
-    row = in_turn(plan).astype(np.int32)
-    came = plan.when[row]
-    moved = np.where(plan.add == 1, plan.quantity, -plan.quantity)[row]
-    accepted, version, quantity = settle(plan.product[row], moved, scenario.products.stock)
-    ways = scenario.writer
-    service = _drawn(ways.service, len(row), scenario, replication, "writer", "service")
-    publish = np.zeros(len(row))
-    publish[accepted] = _drawn(ways.publish, int(accepted.sum()), scenario, replication, "writer", "publish")
-    finished = _one_by_one(came, service, publish)
+    row = in_turn(plan)
+    came, product = plan.when.take(row), plan.product.take(row)
+    moved = (plan.quantity * (2 * plan.add - 1)).take(row)
+    accepted, version, quantity = settle(product, moved, scenario.products.stock)
+    ways, n = scenario.writer, int(np.count_nonzero(accepted))
+    works = [_drawn(ways.service, len(row), scenario, replication, "writer", "service")]
+    if ways.publish != Constant(0.0):
+        publish = np.zeros(len(row))
+        publish[accepted] = _drawn(ways.publish, n, scenario, replication, "writer", "publish")
+        works.append(publish)
+    finished = _one_by_one(came, *works)
     started = np.maximum(came, _before(finished))
     _insist_on_room(came, started, finished, scenario.inbox)
-    committed = started + service
+    committed = (started + works[0])[accepted]
     return Work(
         row,
         started,
         finished,
         accepted,
-        plan.product[row][accepted],
+        product[accepted],
         version[accepted],
         quantity[accepted],
-        committed[accepted],
-        finished[accepted],
+        committed,
+        committed if len(works) == 1 else finished[accepted],
     )
 
 
 def in_turn(plan: Plan) -> Ints:
     """Give the rows of a plan in the order in which they are done; none is late."""
     order = np.argsort(plan.when, kind="stable")
-    together = np.diff(plan.when[order]) == 0
-    if np.any(together & (np.diff(plan.who[order]) != 0)):
+    together = np.flatnonzero(np.diff(plan.when.take(order)) == 0)
+    if np.any(plan.who[order[together]] != plan.who[order[together + 1]]):
         return np.fromiter(_agenda(plan), np.int64, len(plan))
     return order
 
@@ -247,7 +266,7 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     gone through one command at a time.
     """
     order = by_number(product)
-    starts, moved = begins(product[order]), moved[order]
+    starts, moved = begins(product.take(order)), moved.take(order)
     accepted = np.ones(len(order), np.bool_)
     left = stock + _running(moved, starts)
     for start, end in zip(starts, _ends(starts, len(order)), strict=True):
@@ -267,9 +286,12 @@ def _affordable(moved: Ints, left: Ints) -> Flags:
     Whoever is turned away leaves more for all who follow, so that only a new low can be too low.
     """
     enough, spared = np.ones(len(moved), np.bool_), 0
-    for low in np.flatnonzero(left < np.minimum(_before(np.minimum.accumulate(left)), 0)):
-        enough[low] = left[low] + spared >= 0
-        spared -= 0 if enough[low] else moved[low]
+    lowest = np.minimum.accumulate(np.append(0, left))
+    lows = np.flatnonzero(lowest[1:] != lowest[:-1])
+    for low, least, more in zip(lows.tolist(), left[lows].tolist(), moved[lows].tolist(), strict=True):
+        if least + spared < 0:
+            enough[low] = False
+            spared -= more
     return enough
 
 
@@ -296,13 +318,13 @@ def send(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journe
     sent, n = work.sent, len(work.sent)
     delay = _drawn(ways.delay, n, scenario, replication, "link", "delay")
     if ways.order == "serial":
-        out = _one_by_one(sent, delay, np.zeros(n))
+        out = _one_by_one(sent, delay)
     elif ways.order == "fifo":
         out = np.maximum.accumulate(sent + delay)
     else:
         out = sent + delay
-    row = _in_order(out).astype(np.int32)
-    return Journeys(np.ones(n, np.int32), delay, out - sent - delay, np.zeros(n), row, out[row])
+    row = _in_order(out)
+    return Journeys(np.ones(n, np.int32), delay, out - sent - delay, np.zeros(n), row, out.take(row))
 
 
 def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journeys:
@@ -327,7 +349,7 @@ def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -
 
 def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -> Shows:
     """Let the reader take up what arrives, and show it."""
-    ways, came, sent = scenario.reader, journeys.out, work.sent[journeys.row]
+    ways, came, sent = scenario.reader, journeys.out, work.sent.take(journeys.row)
     if ways.handler == Constant(0.0) and not ways.poll:
         polled = taken = handled = visible = came
         noted = sent
@@ -340,16 +362,17 @@ def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -
         polled, taken, handled, visible, noted = (
             _rounds(came, sent, takes, ways, phase) if rounds is None else rounds
         )
-    seen = np.ones(len(came), np.bool_)
+    seen, shown = np.ones(len(came), np.bool_), group(work.product.take(journeys.row))
     if ways.apply == "newest" and np.any(np.diff(journeys.row) <= 0):
-        version = work.version[journeys.row]
-        seen = version > highest_before(version, work.product[journeys.row])
-    return Shows(polled, taken, handled, visible, noted, seen)
+        version = work.version.take(journeys.row)
+        seen = version > highest_before(version, shown)
+        shown = shown.only(seen)
+    return Shows(polled, taken, handled, visible, noted, seen, shown)
 
 
 def _in_line(came: Floats, takes: Floats) -> Rounds | None:
     """Give what `_rounds` gives where each copy waits for its turn alone; None if some coincide."""
-    handled = _one_by_one(came, takes, np.zeros(len(came)))
+    handled = _one_by_one(came, takes)
     ready = _before(handled)
     taken = np.maximum(came, ready)
     if np.any(handled == taken) or np.any(came == ready):
@@ -401,25 +424,23 @@ def _there(arrivals: list[tuple[float, float]], there: int, now: float, noted: f
 
 def ask(plan: Plan, work: Work, journeys: Journeys, shows: Shows, stock: int) -> Answers:
     """Let each query see what was shown last of its product."""
-    row, visible = journeys.row[shows.seen], shows.visible[shows.seen]
-    shown = group(work.product[row])
-    place = before(shown, visible, group(plan.product), plan.when)
-    place += _just_shown(plan, place, shown, visible, shows.noted[shows.seen])
-    place[place == shown.begin(plan.product)] = 0  # nothing was shown yet
-    last = np.append(-1, row[shown.rows]).take(place)
+    place = before(shows.shown, shows.visible, group(plan.product), plan.when)
+    place += _just_shown(plan, place, shows)
+    place[place == shows.shown.begin(plan.product)] = 0  # nothing was shown yet
+    last = np.append(-1, journeys.row.take(shows.shown.rows)).take(place)
     return Answers(np.append(work.version, 0).take(last), np.append(work.quantity, stock).take(last))
 
 
-def _just_shown(plan: Plan, place: Ints, shown: Groups, visible: Floats, noted: Floats) -> Ints:
+def _just_shown(plan: Plan, place: Ints, shows: Shows) -> Ints:
     """Count what each query sees of that which is shown in the very instant.
 
     It sees what the clock had noted before it noted the query.
     """
     more = np.zeros(len(plan), np.int64)
-    high, times = shown.end(plan.product), np.append(visible[shown.rows], math.nan)
+    high, times = shows.shown.end(plan.product), np.append(shows.visible.take(shows.shown.rows), math.nan)
     near = np.flatnonzero((times.take(place) == plan.when) & (place < high))
     if len(near):
-        planned, noted = _noted(plan), noted[shown.rows]
+        planned, noted = _noted(plan), shows.noted.take(shows.shown.rows)
     for query in near.tolist():
         here, now = slice(place[query], high[query]), plan.when[query]
         at_once = noted[here][: np.searchsorted(times[here], now, side="right")]
@@ -446,38 +467,40 @@ def _drawn(distribution: Distribution, n: int, scenario: Scenario, replication: 
     return take(distribution.draw, stream(scenario.seed, replication, *name), n)
 
 
-def _one_by_one(came: Floats, first: Floats, then: Floats) -> Floats:
-    """Say when a server is done with each of those who come, on whom it works twice.
+def _one_by_one(came: Floats, *works: Floats) -> Floats:
+    """Say when a server is done with each of those who come, on whom it works once or more.
 
     A busy period is added up from its beginning, in the actors' order, for a
     sum in another order is not the same to the last bit. Which ones begin one
     is guessed from such a sum, and wrong at most where the server is done in
     the very instant in which the next one comes.
     """
-    before = np.cumsum(first + then) - (first + then)
-    begins = came - before > _before(np.maximum.accumulate(came - before))
+    work = np.sum(works, axis=0)
+    early = came - (np.cumsum(work) - work)
+    begins = early > _before(np.maximum.accumulate(early))
     while True:
         begins[:1] = True
-        done = _busy(came, first, then, np.flatnonzero(begins))
+        done = _busy(came, works, begins)
         guessed, begins = begins, came > _before(done)
         if np.array_equal(guessed[1:], begins[1:]):
             return done
 
 
-def _busy(came: Floats, first: Floats, then: Floats, starts: Ints) -> Floats:
-    """Add up all busy periods side by side, one server step at a time, and the last few one by one."""
-    done = np.empty_like(came)
-    now, here, ends = came[starts], starts, _ends(starts, len(came))
-    while len(here) > FEW:
-        now = now + first[here] + then[here]
-        done[here] = now
-        here = here + 1
-        on = here < ends
-        now, here, ends = now[on], here[on], ends[on]
-    for since, start, end in zip(now.tolist(), here.tolist(), ends.tolist(), strict=True):
-        works = np.stack([first[start:end], then[start:end]], axis=1).ravel()
-        done[start:end] = np.add.accumulate(np.append(since, works))[2::2]
-    return done
+def _busy(came: Floats, works: tuple[Floats, ...], begins: Flags) -> Floats:
+    """Add up all busy periods, one step of the server after the other.
+
+    One sum runs through all of them, for that takes no time beside a sum for
+    each. At a beginning it is made to start anew: what has come together is
+    lost in a number beside which it is nothing, and when that is taken away
+    again, exactly 0 is left.
+    """
+    place = len(works) * np.arange(len(came)) + 3 * np.cumsum(begins)
+    start = place[begins]
+    steps = np.empty(len(works) * len(came) + 3 * len(start))
+    steps[start - 3], steps[start - 2], steps[start - 1] = VAST, -VAST, came[begins]
+    for number, work in enumerate(works):
+        steps[place + number] = work
+    return np.cumsum(steps).take(place + len(works) - 1)
 
 
 def _before(values: NDArray[Any]) -> NDArray[Any]:
@@ -511,8 +534,8 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
     started, finished = np.empty(n), np.empty(n)
     outcome, version = np.full(n, REJECTED, np.int8), np.full(n, UNKNOWN, np.int32)
     started[work.command], finished[work.command] = work.started, work.finished
-    outcome[work.command[work.change]] = ACCEPTED
-    version[work.command[work.change]] = work.version
+    accepted = work.command[work.change]
+    outcome[accepted], version[accepted] = ACCEPTED, work.version
     who, when = pl.Series(plan.who), pl.Series(plan.when)
     return pl.DataFrame(
         {
@@ -538,9 +561,9 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
     n, copies = len(work.sent), np.arange(len(journeys.row))
     first, last = np.full(n, -1), np.full(n, -1)
     first[journeys.row[::-1]], last[journeys.row] = copies[::-1], copies
-    applied = np.bincount(journeys.row[shows.seen], minlength=n)
-    told = np.where(applied > 0, first, last)  # what is never shown is taken down again with each copy
-    shown = np.where(applied > 0, first, -1)
+    applied = np.bincount(journeys.row[shows.seen], minlength=n).astype(np.int32)
+    told, shown = first.copy(), first  # what is never shown is taken down again with each copy
+    told[applied == 0], shown[applied == 0] = last[applied == 0], -1
     columns = {id(times): _gathered(times, told) for times in (shows.polled, shows.taken, shows.handled)}
     return pl.DataFrame(
         {
@@ -565,7 +588,7 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
 
 def _gathered(times: Floats, rows: Ints) -> pl.Series:
     """Make a column of some rows of another; row −1 stands for what never was."""
-    return floats(np.append(times, math.nan)[rows])
+    return floats(np.append(times, math.nan).take(rows))
 
 
 def _queries_table(plan: Plan, answers: Answers) -> pl.DataFrame:
@@ -582,10 +605,9 @@ def _queries_table(plan: Plan, answers: Answers) -> pl.DataFrame:
 
 
 def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> pl.DataFrame:
-    held = _last_of_each(work, np.arange(len(work.product), dtype=np.int32))
-    shown = _last_of_each(work, journeys.row[shows.seen])
-    product = np.flatnonzero(held >= 0)
-    held, shown = held[product], shown[product]
+    changes = group(work.product)
+    product = np.flatnonzero(np.diff(changes.starts))
+    held, shown = changes.last(product), np.append(journeys.row, -1).take(shows.shown.last(product))
     version, quantity = np.append(work.version, 0), np.append(work.quantity, stock)
     columns = {
         "product": product,
@@ -595,10 +617,3 @@ def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> p
         "shown_version": version[shown],
     }
     return pl.DataFrame(columns, schema=MODELS)
-
-
-def _last_of_each(work: Work, rows: Ints) -> Ints:
-    """Give for each product the last of these changes of it; −1 of a product that has none."""
-    last = np.full(int(work.product.max(initial=0)) + 1, -1)
-    last[work.product[rows]] = rows
-    return last

@@ -12,6 +12,7 @@ import polars as pl
 from attrs import frozen
 
 from sim.distributions import Floats, Ints
+from sim.evidence import Evidence
 from sim.metrics import measured_commands, numbers, work_of
 from sim.trace import Trace
 
@@ -81,7 +82,7 @@ def _counts(waits: Floats, times: Floats) -> Ints:
 
 def _busy(trace: Trace, edges: Floats) -> Floats:
     """Give the share of each slice in which the writer is at work, or the lock is held."""
-    ends, starts = work_of(trace)
+    ends, starts = work_of(Evidence(trace))
     done = np.array([np.minimum(ends, edge).sum() - np.minimum(starts, edge).sum() for edge in edges])
     with np.errstate(invalid="ignore"):
         return np.asarray(np.diff(done) / np.diff(edges))

@@ -9,14 +9,14 @@ yet.
 
 import numpy as np
 
-from sim.columns import Rows
-from sim.distributions import Floats
+from sim.columns import Rows, earliest
+from sim.distributions import Floats, Ints
 from sim.glossary import PLACES
+from sim.samples import at
 from sim.scenario import Scenario
 
 MIDDLE = (0.45, 0.55)  # of the stale reads by staleness: those that stand for the median
 WORST = (0.99, 1.0)  # … and for the 99th percentile
-ALL = (0.0, 1.0)
 
 Parts = dict[str, Floats]
 
@@ -32,22 +32,29 @@ def splits(changes: Rows, staleness: Floats, scenario: Scenario) -> Parts:
     return parts | {"overwritten": np.where(shown, left, 0.0), "lost": np.where(shown, 0.0, left)}
 
 
-def shares(parts: Parts, between: tuple[float, float] = ALL) -> dict[str, float]:
-    """Give each place's share of the stale time of those queries that rank between two shares by staleness.
-
-    `parts` are in that order. nan where no query was stale.
-    """
-    n = len(parts["lost"])
-    first, last = (int(share * n) for share in between)
-    ranked = slice(max(0, min(first, n - 1)), max(last, first + 1))
-    spent = np.array([parts[place][ranked].sum() for place in PLACES])
+def shares(parts: Parts, chosen: slice | Ints = slice(None)) -> dict[str, float]:
+    """Give each place's share of the stale time of these queries; nan where there is none."""
+    spent = np.array([parts[place][chosen].sum() for place in PLACES])
     with np.errstate(invalid="ignore"):
         return dict(zip(PLACES, (spent / spent.sum()).tolist(), strict=True))
 
 
+def ranked(staleness: Floats, asked: Floats, between: tuple[float, float]) -> Ints:
+    """Give the places of queries that rank between two shares by staleness; of equals, who asked first."""
+    n = len(staleness)
+    if not n:
+        return np.zeros(0, np.int64)
+    first, last = (int(share * n) for share in between)
+    first, last = min(first, n - 1), max(last, first + 1)
+    low, high = at(staleness, np.array([first, last - 1]))
+    near = np.flatnonzero((staleness >= low) & (staleness <= high))
+    order = near[np.lexsort((asked[near], staleness[near]))]
+    return order[first - np.count_nonzero(staleness < low) :][: last - first]
+
+
 def _stays(change: Rows, scenario: Scenario) -> Parts:
     """Say how long each change was at each place, in the order of its way; nan where it never was."""
-    arrived = change.table["delivered"][change.chosen].list.min().to_numpy()
+    arrived = earliest(change.table["delivered"][change.chosen])
     begun = np.fmax(change["polled"], arrived) if scenario.reader.poll else arrived
     sent, taken, handled, visible = (change[name] for name in ("sent", "taken", "handled", "visible"))
     fetched = np.isnan(taken)  # upon another's notice, while its own still waited

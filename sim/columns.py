@@ -10,7 +10,7 @@ from zlib import crc32
 
 import numpy as np
 import polars as pl
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from sim.distributions import Floats, Ints
@@ -25,8 +25,9 @@ def floats(column: "array[float] | Floats") -> pl.Series:
 
 def known(column: "array[int] | Ints") -> pl.Series:
     """Make a polars column of whole numbers, without those that have not come."""
-    numbers = pl.Series(np.asarray(column))
-    return numbers.set(numbers == UNKNOWN, None)
+    numbers = np.asarray(column)
+    unknown = numbers == UNKNOWN
+    return pl.Series(numbers).set(pl.Series(unknown), None) if unknown.any() else pl.Series(numbers)
 
 
 def words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
@@ -49,9 +50,16 @@ def plain(column: pl.Series) -> NDArray[Any]:
     """Make an array of a column: of times, with nan where there is none; of numbers and words', with −1."""
     if column.dtype == pl.Float64:
         return column.to_numpy()
-    if column.dtype == pl.Enum:
-        column = column.to_physical().cast(pl.Int8)
+    if column.dtype == pl.Enum:  # fewer than 256 words have numbers of eight bits, in which 255 is −1
+        numbers = column.to_physical()
+        return (numbers.fill_null(255) if numbers.null_count() else numbers).to_numpy().view(np.int8)
     return (column.fill_null(UNKNOWN) if column.null_count() else column).to_numpy()
+
+
+def earliest(column: pl.Series) -> Floats:
+    """Give the least of each row's times; nan where there is none. Most often there is just one."""
+    alone = (column.list.len() == 1).all()
+    return plain(column.explode() if alone else column.list.min())
 
 
 @frozen(eq=False)
@@ -60,6 +68,7 @@ class Rows:
 
     table: pl.DataFrame
     chosen: slice | Ints = slice(None)
+    _whole: dict[str, NDArray[Any]] = field(factory=dict, repr=False)  # columns that were asked for
 
     def __len__(self) -> int:
         if isinstance(self.chosen, slice):
@@ -67,18 +76,37 @@ class Rows:
         return len(self.chosen)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        column = plain(self.table[name])
+        if name not in self._whole:
+            self._whole[name] = plain(self.table[name])
+        column = self._whole[name]
         return column[self.chosen] if isinstance(self.chosen, slice) else column.take(self.chosen)
 
-
-def checksum(column: pl.Series) -> int:
-    """Give a column's CRC-32, which is the same on every machine."""
-    if column.dtype == pl.List:
-        many = column.list.len()
-        return crc32(_little_endian(column.filter(many > 0).explode()), crc32(_little_endian(many)))
-    return crc32(_little_endian(column))
+    def only(self, chosen: slice | Ints) -> "Rows":
+        """Choose some of all the table's rows."""
+        return Rows(self.table, chosen, self._whole)
 
 
-def _little_endian(column: pl.Series) -> Any:
-    values = plain(column)
-    return np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+def checksums(table: pl.DataFrame) -> dict[str, int]:
+    """Give each column's CRC-32, which is the same on every machine.
+
+    Columns that are the same in memory are summed up once.
+    """
+    sums: dict[str, int] = {}
+    known: dict[tuple[int, str], tuple[Floats | Ints, int]] = {}  # by place in memory, which is held on to
+    for column in table.iter_columns():
+        if column.dtype == pl.List:
+            many = plain(column.list.len())
+            some = column if many.all() else column.filter(many > 0)
+            sums[column.name] = _sum(plain(some.explode()), _sum(many))
+            continue
+        values = plain(column)
+        place = values.ctypes.data, values.dtype.str
+        if place not in known:
+            known[place] = values, _sum(values)
+        sums[column.name] = known[place][1]
+    return sums
+
+
+def _sum(values: NDArray[Any], so_far: int = 0) -> int:
+    little_endian: Any = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    return crc32(little_endian, so_far)

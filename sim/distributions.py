@@ -312,7 +312,7 @@ def _places(edges: Floats, values: Floats) -> Ints:
     at_cell = np.searchsorted(edges, np.arange(cells + 1) / cells, side="right").astype(np.int32)
     cell = (values * cells).astype(np.int32)
     place: Ints = at_cell.take(cell)
-    unsure = np.flatnonzero(place != at_cell.take(cell + 1))
+    unsure = np.flatnonzero((np.diff(at_cell) != 0).take(cell))
     place[unsure] = np.searchsorted(edges, values[unsure], side="right")
     return place
 

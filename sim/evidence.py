@@ -7,11 +7,10 @@ changes that were committed and queries that were asked in it.
 from functools import cached_property
 
 import numpy as np
-import polars as pl
 from attrs import field, frozen
 
 from sim.blame import Parts, splits
-from sim.columns import Rows, plain
+from sim.columns import Rows
 from sim.distributions import Floats, Ints
 from sim.groups import Groups, before, group
 from sim.trace import Trace
@@ -35,19 +34,34 @@ class Evidence:
     trace: Trace = field(repr=False)
 
     @cached_property
+    def all_commands(self) -> Rows:
+        """The commands of the whole run."""
+        return Rows(self.trace.commands)
+
+    @cached_property
+    def all_changes(self) -> Rows:
+        """The changes of the whole run."""
+        return Rows(self.trace.changes)
+
+    @cached_property
+    def all_queries(self) -> Rows:
+        """The queries of the whole run."""
+        return Rows(self.trace.queries)
+
+    @cached_property
     def commands(self) -> Rows:
         """The commands that the plan wanted inside the window."""
-        return self._within(self.trace.commands, "intended")
+        return self._within(self.all_commands, "intended")
 
     @cached_property
     def changes(self) -> Rows:
         """The changes that were committed inside the window."""
-        return self._within(self.trace.changes, "committed")
+        return self._within(self.all_changes, "committed")
 
     @cached_property
     def queries(self) -> Rows:
         """The queries that were asked inside the window."""
-        return self._within(self.trace.queries, "asked")
+        return self._within(self.all_queries, "asked")
 
     def span(self, name: str) -> Floats:
         """Give how long each of something took, for a metric of SPANS, in seconds; nan if it never ended."""
@@ -59,25 +73,28 @@ class Evidence:
     @cached_property
     def by_product(self) -> Groups:
         """All changes by their product; the n-th of one made its version n."""
-        return group(plain(self.trace.changes["product"]))
+        return group(self.all_changes["product"])
 
     @cached_property
-    def missed(self) -> Ints:
-        """Of each query, the row of the oldest change that it missed; −1 if it was fresh."""
-        row = self.by_product.nth(self.queries["product"], self.queries["seen_version"] + 1)
-        since = np.append(plain(self.trace.changes["committed"]), np.inf)
-        row[since.take(row) >= self.queries["asked"]] = NO_ROW
-        return row
+    def _next(self) -> Ints:
+        """Of each query, the row of the change that came after what it was shown; −1 if there was none."""
+        return self.by_product.nth(self.queries["product"], self.queries["seen_version"] + 1)
 
     @cached_property
     def stale(self) -> Ints:
-        """Which of the queries were stale."""
-        return np.flatnonzero(self.missed != NO_ROW)
+        """Which of the queries were stale: what came next had been committed before they were asked."""
+        since = np.append(self.all_changes["committed"], np.inf)
+        return np.flatnonzero(since.take(self._next) < self.queries["asked"])
+
+    @cached_property
+    def missed(self) -> Ints:
+        """Of each stale query, the row of the oldest change that it missed."""
+        return self._next.take(self.stale)
 
     @cached_property
     def staleness(self) -> Floats:
         """Of each stale query, the seconds since the commit of the oldest version that it missed."""
-        missed_since = plain(self.trace.changes["committed"]).take(self.missed[self.stale])
+        missed_since = self.all_changes["committed"].take(self.missed)
         staleness: Floats = self.queries["asked"].take(self.stale) - missed_since
         return staleness
 
@@ -87,33 +104,30 @@ class Evidence:
         product, asked, seen = (
             self.queries[name].take(self.stale) for name in ("product", "asked", "seen_version")
         )
-        committed = plain(self.trace.changes["committed"])
+        committed = self.all_changes["committed"]
         latest = before(self.by_product, committed, group(product), asked) - self.by_product.begin(product)
         behind: Ints = latest - seen
         return behind
 
     @cached_property
     def parts(self) -> Parts:
-        """Where the time of each stale query went; the least stale comes first, then who asked first."""
-        asked = self.queries["asked"].take(self.stale)
-        order = np.lexsort((asked, self.staleness))
-        changes = Rows(self.trace.changes, self.missed.take(self.stale).take(order))
-        return splits(changes, self.staleness.take(order), self.trace.scenario)
+        """Where the time of each stale query went."""
+        changes = self.all_changes.only(self.missed)
+        return splits(changes, self.staleness, self.trace.scenario)
 
     @cached_property
     def shown_since(self) -> Floats:
         """Of each query, the commit of the version that it was shown; 0 for what was there from the start."""
         shown = self.by_product.nth(self.queries["product"], self.queries["seen_version"])
-        since: Floats = np.append(plain(self.trace.changes["committed"]), 0.0).take(shown)
+        since: Floats = np.append(self.all_changes["committed"], 0.0).take(shown)
         return since
 
-    def _within(self, table: pl.DataFrame, name: str) -> Rows:
+    def _within(self, rows: Rows, name: str) -> Rows:
         """Choose the rows of which the time lies in the window, by a slice where they are neighbours."""
         start, end = self.trace.window
-        time = plain(table[name])
-        rows = np.flatnonzero((time >= start) & (time < end))
-        first, last = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
-        return Rows(table, slice(first, last) if last - first == len(rows) else rows)
+        chosen = np.flatnonzero((rows[name] >= start) & (rows[name] < end))
+        first, last = (int(chosen[0]), int(chosen[-1]) + 1) if len(chosen) else (0, 0)
+        return rows.only(slice(first, last) if last - first == len(chosen) else chosen)
 
 
 def in_order(time: Floats) -> Ints:

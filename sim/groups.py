@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from sim.distributions import Floats, Ints
 
+Flags = NDArray[np.bool_]
+
 
 @frozen(eq=False)
 class Groups:
@@ -27,6 +29,15 @@ class Groups:
         """Say for each number where its rows end."""
         return self.starts[1:].take(numbers, mode="clip")
 
+    def only(self, chosen: Flags) -> "Groups":
+        """Leave the others out."""
+        some = chosen.take(self.rows)
+        return Groups(self.rows[some], np.append(0, np.cumsum(some)).take(self.starts))
+
+    def last(self, numbers: Ints) -> Ints:
+        """Find the last row that bears each number; −1 if there is none."""
+        return self.nth(numbers, self.end(numbers) - self.begin(numbers))
+
     def nth(self, numbers: Ints, n: Ints) -> Ints:
         """Find the n-th row that bears each number, where the first is 1; −1 if there is none."""
         place = self.begin(numbers) + n - 1
@@ -37,6 +48,14 @@ class Groups:
 def group(numbers: Ints) -> Groups:
     """Put rows together by the number that they bear, which is 0 or more."""
     return Groups(by_number(numbers), np.append(0, np.cumsum(np.bincount(numbers, minlength=1))))
+
+
+def group_by_both(one: Ints, other: Ints) -> Groups:
+    """Put rows together that bear the same two numbers; these pairs are numbered from 0, in their order."""
+    rows = by_number(other)
+    rows = rows.take(by_number(one.take(rows)))
+    another = (np.diff(one.take(rows)) != 0) | (np.diff(other.take(rows)) != 0)
+    return Groups(rows, np.concatenate([[0], np.flatnonzero(another) + 1, [len(rows)]]))
 
 
 def before(events: Groups, time: Floats, askers: Groups, asked: Floats) -> Ints:
@@ -56,29 +75,14 @@ def before(events: Groups, time: Floats, askers: Groups, asked: Floats) -> Ints:
     return place
 
 
-def highest_before(values: Ints, *numbers: Ints) -> Ints:
-    """Give to each the highest of the values, 0 or more, that came before it in its group; −1 to the first.
-
-    A group are those that bear the same numbers.
-    """
-    rows = by_numbers(*numbers)
-    another = np.zeros(len(rows), np.bool_)
-    for number in numbers:
-        another[1:] |= np.diff(number.take(rows)) != 0
-    floor = np.cumsum(another) * (int(values.max(initial=0)) + 1)
-    lifted = np.maximum.accumulate(values.take(rows) + floor)
-    highest = np.empty_like(rows)
-    highest[rows] = np.append(-1, lifted)[: len(rows)] - floor
+def highest_before(values: Ints, groups: Groups) -> Ints:
+    """Give to each the highest of the values, 0 or more, that came before it in its group; −1: none."""
+    sizes = np.diff(groups.starts)
+    floor = np.repeat(np.arange(len(sizes)) * (int(values.max(initial=0)) + 1), sizes)
+    lifted = np.maximum.accumulate(values.take(groups.rows) + floor)
+    highest = np.empty_like(groups.rows)
+    highest[groups.rows] = np.append(-1, lifted)[:-1] - floor
     return np.maximum(highest, -1)
-
-
-def by_numbers(*numbers: Ints) -> Ints:
-    """Give the places of rows in the order of several numbers, of which the first weighs most."""
-    *more, last = numbers
-    rows = by_number(last)
-    for number in reversed(more):
-        rows = rows.take(by_number(number.take(rows)))
-    return rows
 
 
 def by_number(numbers: NDArray[Any]) -> Ints:

@@ -13,12 +13,12 @@ import polars as pl
 from attrs import asdict, field, frozen
 from numpy.typing import NDArray
 
-from sim.blame import ALL, MIDDLE, WORST, shares
-from sim.columns import UNKNOWN, Rows, plain
+from sim.blame import MIDDLE, WORST, ranked, shares
+from sim.columns import UNKNOWN, Rows
 from sim.distributions import Floats, Ints
 from sim.evidence import SPANS, Evidence, in_order
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
-from sim.groups import highest_before
+from sim.groups import by_number, group_by_both, highest_before
 from sim.plan import numbered
 from sim.samples import (
     Measured,
@@ -233,15 +233,15 @@ def measured_queries(trace: Trace) -> pl.DataFrame:
 def _writer_utilisation(evidence: Evidence) -> Measured:
     """Time inside [started, finished] over the window's length (THEORY 3.6: U = X·E[S])."""
     start, end = evidence.trace.window
-    ended, begun = work_of(evidence.trace)
+    ended, begun = work_of(evidence)
     busy = float(np.sum(ended - begun))
     return value(busy / (end - start) if end > start else np.nan, len(evidence.trace.commands))
 
 
-def work_of(trace: Trace) -> tuple[Floats, Floats]:
+def work_of(evidence: Evidence) -> tuple[Floats, Floats]:
     """Give when each piece of work in the window ended and began: of a command, or of a batch of them."""
-    ended, begun = _stays(trace, "finished", "started")
-    if trace.scenario.writer.batch == 1:
+    ended, begun = _stays(evidence, "finished", "started")
+    if evidence.trace.scenario.writer.batch == 1:
         return ended, begun
     order = np.lexsort((ended, begun))
     last = np.flatnonzero(np.diff(begun[order], append=np.inf))  # with the last of a batch all of it is done
@@ -251,7 +251,7 @@ def work_of(trace: Trace) -> tuple[Floats, Floats]:
 def _inbox_depth(evidence: Evidence) -> Measured:
     """Count the commands in the channel; each depth weighs as much as it lasted."""
     start, end = evidence.trace.window
-    went, came = _stays(evidence.trace, "started", "admitted")
+    went, came = _stays(evidence, "started", "admitted")
     times = np.concatenate([[start], came, went, [end]])
     order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
     steps = np.repeat(np.array([0, 1, -1, 0], np.int8), [1, len(came), len(went), 1])
@@ -259,13 +259,15 @@ def _inbox_depth(evidence: Evidence) -> Measured:
     return counts(depths, lasted), len(came)
 
 
-def _stays(trace: Trace, left: str, entered: str) -> tuple[Floats, Floats]:
+def _stays(evidence: Evidence, left: str, entered: str) -> tuple[Floats, Floats]:
     """Give when commands left a place, and when they entered it, as far as that lies in the window."""
-    start, end = trace.window
-    came, went = plain(trace.commands[entered]), plain(trace.commands[left])
+    start, end = evidence.trace.window
+    came, went = evidence.all_commands[entered], evidence.all_commands[left]
     went = np.where(np.isnan(went), end, went)
     there = (came < end) & (went > start)
-    return went[there].clip(start, end), came[there].clip(start, end)
+    if not there.all():
+        came, went = came[there], went[there]
+    return went.clip(start, end), came.clip(start, end)
 
 
 def _throughput(evidence: Evidence) -> Measured:
@@ -305,9 +307,11 @@ def _stale_decisions(evidence: Evidence) -> Measured:
 
 def _lost_updates(evidence: Evidence) -> Measured:
     """Sum over products what the accepted commands moved, against what the last change left."""
-    commands, changes = Rows(evidence.trace.commands), Rows(evidence.trace.changes)
+    commands, changes = evidence.all_commands, evidence.all_changes
     accepted = commands["outcome"] == ACCEPTED
-    signed = np.where(commands["kind"] == KINDS.index("add"), commands["quantity"], -commands["quantity"])
+    signed = (
+        np.array([1 if kind == "add" else -1 for kind in KINDS]).take(commands["kind"]) * commands["quantity"]
+    )
     there = evidence.trace.scenario.products.count + 1
     moved = np.bincount(commands["product"], signed * accepted, minlength=there)
     product = np.flatnonzero(np.diff(evidence.by_product.starts))
@@ -318,7 +322,7 @@ def _lost_updates(evidence: Evidence) -> Measured:
 
 def _double_updates(evidence: Evidence) -> Measured:
     """Add up what was accepted of a command of which another sending was accepted before."""
-    commands = Rows(evidence.trace.commands)
+    commands = evidence.all_commands
     accepted = commands["outcome"] == ACCEPTED
     if commands.table["repeats"].null_count() == len(commands):
         return value(0.0, np.count_nonzero(accepted))
@@ -361,15 +365,12 @@ def _staleness(evidence: Evidence) -> Measured:
 
 
 def _blame(evidence: Evidence) -> Measured:
-    return shares(evidence.parts, ALL), len(evidence.stale)
+    return shares(evidence.parts), len(evidence.stale)
 
 
-def _blame_p50(evidence: Evidence) -> Measured:
-    return shares(evidence.parts, MIDDLE), len(evidence.stale)
-
-
-def _blame_p99(evidence: Evidence) -> Measured:
-    return shares(evidence.parts, WORST), len(evidence.stale)
+def _blame_of(evidence: Evidence, between: tuple[float, float]) -> Measured:
+    asked = evidence.queries["asked"].take(evidence.stale)
+    return shares(evidence.parts, ranked(evidence.staleness, asked, between)), len(evidence.stale)
 
 
 def _versions_behind(evidence: Evidence) -> Measured:
@@ -386,7 +387,8 @@ def _age_of_information(evidence: Evidence) -> Measured:
 def _read_your_writes_violations(evidence: Evidence) -> Measured:
     """Among queries whose session had an accepted command on that product answered, be it just now."""
     trace = evidence.trace
-    asking = np.isin(plain(trace.commands["session"]), plain(trace.queries["session"]))
+    askers = np.flatnonzero(np.bincount(evidence.all_queries["session"]))
+    asking = np.isin(evidence.all_commands["session"], askers)
     if not asking.any():
         return value(np.nan, 0)
     answered = trace.commands.filter(asking).drop_nulls(["finished", "version"])
@@ -408,12 +410,20 @@ def _read_your_writes_violations(evidence: Evidence) -> Measured:
 
 
 def _monotonic_read_violations(evidence: Evidence) -> Measured:
-    queries = Rows(evidence.trace.queries)
+    queries = evidence.all_queries
     order = in_order(queries["asked"])
-    session, product, seen = (queries[name].take(order) for name in ("session", "product", "seen_version"))
-    backwards = np.empty(len(queries), np.bool_)
-    backwards[order] = seen < highest_before(seen, session, product)
+    product, seen = (queries[name].take(order) for name in ("product", "seen_version"))
+    backwards = np.zeros(len(queries), np.bool_)
+    if _goes_back(seen, product):  # if what is shown never does, nobody can see that it does
+        session = queries["session"].take(order)
+        backwards[order] = seen < highest_before(seen, group_by_both(session, product))
     return _share(backwards[evidence.queries.chosen])
+
+
+def _goes_back(seen: Ints, product: Ints) -> bool:
+    """Say whether a query is shown an older version of its product than the one before, whoever's that is."""
+    rows = by_number(product)
+    return bool(np.any((np.diff(seen.take(rows)) < 0) & (np.diff(product.take(rows)) == 0)))
 
 
 def _fairness(evidence: Evidence) -> Measured:
@@ -457,8 +467,8 @@ _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
     "cold_stale_fraction": _cold_stale_fraction,
     "staleness": _staleness,
     "blame": _blame,
-    "blame_p50": _blame_p50,
-    "blame_p99": _blame_p99,
+    "blame_p50": partial(_blame_of, between=MIDDLE),
+    "blame_p99": partial(_blame_of, between=WORST),
     "versions_behind": _versions_behind,
     "age_of_information": _age_of_information,
     "read_your_writes_violations": _read_your_writes_violations,

@@ -69,7 +69,7 @@ def arrivals(schedule: Iterable[Phase], duration: float, seed: int, replication:
         end = min(start + phase.lasts, duration)
         rng = stream(seed, replication, crowd, "pace", str(number))
         instants = start + _instants(phase.pace, end - start, rng)
-        times.append(instants[instants < end])  # a sum may be rounded up to the end itself
+        times.append(instants[: np.searchsorted(instants, end)])  # a sum may be rounded up to the end itself
         start = end
     return np.concatenate(times)
 
@@ -84,7 +84,7 @@ def _instants(pace: Pace, length: float, rng: np.random.Generator) -> Floats:
     instants = np.cumsum(take(gap.draw, rng, n))
     while instants[-1] < length:  # once in a thousand million; then draw on where the stream stands
         instants = np.append(instants, instants[-1] + np.cumsum(gap.draw(rng, n)))
-    return instants[instants < length]
+    return instants[: np.searchsorted(instants, length)]
 
 
 def _crowds(

@@ -32,7 +32,7 @@ import polars as pl
 from attrs import frozen
 
 import sim
-from sim.columns import UNKNOWN, Rows, checksum, delivered, floats, known, words
+from sim.columns import UNKNOWN, Rows, checksums, delivered, floats, known, words
 from sim.distributions import Floats, Ints
 from sim.groups import group
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
@@ -137,8 +137,8 @@ class Trace:
         """A hash of the tables: the same for the same run, on any machine, in any process."""
         digest = hashlib.sha256()
         for table in (self.commands, self.changes, self.queries, self.models):
-            for column in table.iter_columns():
-                digest.update(f"{column.name} {len(column)} {checksum(column)}\n".encode())
+            for name, checksum in checksums(table).items():
+                digest.update(f"{name} {len(table)} {checksum}\n".encode())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -504,7 +504,9 @@ def _no_row(rows: pl.DataFrame, complaint: str) -> None:
 
 def reasons(outcome: Ints) -> pl.Series:
     """Make a column of why a command was turned down, from the numbers of outcomes."""
-    return words(np.where(outcome == REJECTED, REASONS.index(NOT_ENOUGH), UNKNOWN), REASONS)
+    codes = np.full(len(outcome), UNKNOWN, np.int8)
+    codes[outcome == REJECTED] = REASONS.index(NOT_ENOUGH)
+    return words(codes, REASONS)
 
 
 def _filled(kind: Literal["q", "d"], column: Ints | Floats) -> "array[Any]":

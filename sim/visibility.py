@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 from attrs import frozen
 
-from sim.columns import plain
 from sim.distributions import Floats, Ints
 from sim.evidence import Evidence
 from sim.samples import quantiles
@@ -87,7 +86,7 @@ def _sights(evidence: Evidence) -> Floats:
     not before all older ones can. Infinite if never.
     """
     adds_up, changes = evidence.trace.scenario.reader.apply == "delta", evidence.by_product
-    since = plain(evidence.trace.changes["visible"]).take(changes.rows)
+    since = evidence.all_changes["visible"].take(changes.rows)
     since[np.isnan(since)] = np.inf
     for first, last in pairwise(changes.starts.tolist()):
         versions = since[first:last] if adds_up else since[first:last][::-1]
