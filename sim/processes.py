@@ -1,5 +1,6 @@
 """Processes: a pool of them, over as many cores as there are."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -14,10 +15,9 @@ from multiprocessing.context import BaseContext
 from types import ModuleType
 
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")
-IGNORE_INTERRUPTS = (signal.SIGINT, signal.SIG_IGN)
-THREADS = "POLARS_MAX_THREADS"
+THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS")
 MOMENT = 0.02  # seconds
-NEEDED = ["sim.replicate", "numpy.ma"]  # the last one by polars, when it meets the first array
+NEEDED = ["sim.sweeps", "sim.comparison", "numpy.ma"]  # the last one by polars, when it meets the first array
 
 
 def cores() -> int:
@@ -37,7 +37,7 @@ def prepare() -> None:
 def process_pool(jobs: int) -> Iterator[Executor]:
     """Open a pool of fresh processes that leave Ctrl-C to this one, and end with it."""
     prepare()
-    pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=IGNORE_INTERRUPTS)
+    pool = ProcessPoolExecutor(jobs, _context(), initializer=_settle)
     try:
         with _undisturbed(), _one_thread(), _without_the_script():
             for _ in range(jobs):
@@ -53,16 +53,22 @@ def process_pool(jobs: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
+def _settle() -> None:
+    """Leave Ctrl-C to whoever began this process, and garbage collection what has been imported."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let polars have one thread in what is begun meanwhile: the other cores have processes of their own."""
-    ours = os.environ.get(THREADS)
-    os.environ.setdefault(THREADS, "1")
+    """Let libraries have one thread in what is begun meanwhile: the other cores have processes of their own."""
+    ours = [name for name in THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(ours, "1"))
     try:
         yield
     finally:
-        if ours is None:
-            del os.environ[THREADS]
+        for name in ours:
+            del os.environ[name]
 
 
 @contextmanager
