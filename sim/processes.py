@@ -1,6 +1,5 @@
 """Processes: a pool of them, over as many cores as there are."""
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -17,7 +16,7 @@ from types import ModuleType
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")
 THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS")
 MOMENT = 0.02  # seconds
-NEEDED = ["sim.sweeps", "sim.comparison", "numpy.ma"]  # the last one by polars, when it meets the first array
+IGNORE_INTERRUPTS = (signal.SIGINT, signal.SIG_IGN)
 
 
 def cores() -> int:
@@ -27,17 +26,22 @@ def cores() -> int:
 
 def prepare() -> None:
     """Begin to import what the processes of a pool need, beside whatever this one does next."""
-    if _context().get_start_method() == "forkserver":
-        resource_tracker.ensure_running()  # which would let Ctrl-C through again
-        with _undisturbed(), _one_thread():
-            forkserver.ensure_running()
+    if cores() > 1:
+        _open_server()
+
+
+def call_off() -> None:
+    """End what `prepare` has begun, done or not: whoever reads what this process says waits for it too."""
+    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    if server is not None:
+        os.kill(server, signal.SIGTERM)
 
 
 @contextmanager
 def process_pool(jobs: int) -> Iterator[Executor]:
     """Open a pool of fresh processes that leave Ctrl-C to this one, and end with it."""
-    prepare()
-    pool = ProcessPoolExecutor(jobs, _context(), initializer=_settle)
+    _open_server()
+    pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=IGNORE_INTERRUPTS)
     try:
         with _undisturbed(), _one_thread(), _without_the_script():
             for _ in range(jobs):
@@ -53,15 +57,17 @@ def process_pool(jobs: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _settle() -> None:
-    """Leave Ctrl-C to whoever began this process, and garbage collection what has been imported."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.freeze()
+def _open_server() -> None:
+    """Begin the process that all others are copies of."""
+    if _context().get_start_method() == "forkserver":
+        resource_tracker.ensure_running()  # which would let Ctrl-C through again
+        with _undisturbed(), _one_thread():
+            forkserver.ensure_running()
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let libraries have one thread in what is begun meanwhile: the other cores have processes of their own."""
+    """Let libraries have one thread in what is begun meanwhile: other cores have processes of their own."""
     ours = [name for name in THREADS if name not in os.environ]
     os.environ.update(dict.fromkeys(ours, "1"))
     try:
@@ -117,5 +123,5 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(NEEDED)
+    context.set_forkserver_preload(["sim.provisions"])
     return context

@@ -23,6 +23,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    begin_processes,
     get_ready,
     progress,
     scenario_of,
@@ -93,6 +94,8 @@ def run_scenario(
         raise Refusal("which scenario? sim list names those that come along; --all runs them all")
     if on:  # it takes as long as it says: once is enough where nobody asks for more
         changed = {"replications": "1"} | changed
+    else:
+        begin_processes(replications)
     scenario = scenario_of(name, changed)
     if realtime and (as_json or not (scenario.scripted or sys.stdout.isatty())):
         raise Refusal(
@@ -102,7 +105,7 @@ def run_scenario(
     if on and (aim or check_determinism or realtime or engine != "trio"):
         raise Refusal(f"--on {kind_of(on)} plays in real time, and never the same twice: {ALONE}")
     if not on and (aim or scenario.replications > 1):
-        get_ready("sim.plots", "scipy.special")
+        get_ready("sim.gallery", "sim.plots.lag", "scipy.special")
     if on:
         out = out or folder_of(Path(name).stem, on)
         result = _play_live(Path(name).stem, scenario, on, out)

@@ -12,6 +12,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    begin_processes,
     progress,
     scenario_of,
     settings_of,
@@ -61,6 +62,7 @@ def solve(
     from sim.answers import solution_lines
     from sim.solution import solution_json
 
+    begin_processes(jobs)
     scenario = scenario_of(name, settings_of(settings, seed, replications))
     wanted = _wanted(metric, below, above)
     knob, between = _knob(scenario, by, low, high)

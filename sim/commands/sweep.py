@@ -20,6 +20,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    begin_processes,
     get_ready,
     grid_of,
     progress,
@@ -77,6 +78,7 @@ def sweep_scenario(
     if jobs and dask:
         raise Refusal("--jobs and --dask stand instead of each other: keep one")
     _check_metric(metric)
+    begin_processes(1 if dask else jobs)
     grid = grid_of(name, varied, settings_of(settings, seed, replications))
     if not dask and jobs != 1:
         get_ready("sim.chart", "scipy.special")
