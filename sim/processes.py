@@ -48,7 +48,7 @@ def process_pool(jobs: int) -> Iterator[Executor]:
                 pool.submit(time.sleep, MOMENT)  # so that none is free before all have begun
         yield pool
     except BaseException:
-        for process in multiprocessing.active_children():
+        for process in [*pool._processes.values()]:  # there may be others, which are not ours
             process.kill()
         # Or half a result, of one that was killed while it sent it, is waited for.
         pool._result_queue._writer.close()  # type: ignore[attr-defined]

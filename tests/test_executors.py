@@ -1,7 +1,10 @@
+import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -61,6 +64,22 @@ def test_a_process_of_the_pool_keeps_to_one_core() -> None:
     """With as many processes as cores, more threads would only be in each other's way."""
     with process_pool(1) as pool:
         assert pool.submit(pl.thread_pool_size).result() == 1
+
+
+def test_a_pool_that_fails_takes_only_its_own_processes_with_it() -> None:
+    """Whoever has begun processes of their own keeps them."""
+    theirs = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    theirs.start()
+    try:
+        with suppress(KeyboardInterrupt), process_pool(2) as pool:
+            ours = pool.submit(os.getpid).result()
+            raise KeyboardInterrupt
+        assert theirs.is_alive()
+        with pytest.raises(ProcessLookupError):
+            os.kill(ours, 0)
+    finally:
+        theirs.kill()
+        theirs.join()
 
 
 @pytest.mark.slow
