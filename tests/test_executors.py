@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sim.executors import in_any_order, side_by_side
+from sim.executors import crew, in_any_order, side_by_side
 from sim.processes import process_pool
 
 SCRIPT = """
@@ -49,6 +49,18 @@ def test_what_dies_with_its_process_is_tried_again(tmp_path: Path) -> None:
     found = in_any_order(deadly, tasks, jobs=2, on_death=lambda: deaths.append(1))
     assert dict(found) == {0: 0, 1: None, 2: 2, 3: 3}
     assert len(deaths) == 1
+
+
+def test_a_crew_keeps_its_processes_until_one_of_them_dies(tmp_path: Path) -> None:
+    """One lot of tasks after the other is done by the same ones; then there are others."""
+    lots = [[(tmp_path, 2), (tmp_path, 3)], [(tmp_path, 4)], [(tmp_path, 0), (tmp_path, 5)], [(tmp_path, 6)]]
+    there: list[set[int | None]] = []
+    with crew(jobs=2) as hands:
+        for lot in lots:
+            assert dict(hands.do(deadly, lot)) == {place: number for place, (_, number) in enumerate(lot)}
+            there.append({process.pid for process in multiprocessing.active_children()})
+    first, second, _, last = there
+    assert (len(first), first == second, first & last) == (2, True, set())
 
 
 def test_work_is_done_here_or_by_whatever_executor_is_given() -> None:

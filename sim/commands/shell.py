@@ -142,3 +142,8 @@ def progress(total: int | None) -> Iterator[Callable[[], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("replications", total=total)
         yield lambda: bar.advance(task)
+
+
+def report_death() -> None:
+    """Report what nothing is lost by."""
+    click.echo("!  a worker process died; what it was playing is tried again", err=True)

@@ -24,6 +24,7 @@ from sim.commands.shell import (
     get_ready,
     grid_of,
     progress,
+    report_death,
     settings_of,
 )
 
@@ -211,7 +212,7 @@ def _play_missing(findings: "Findings", how: How, executor: "Executor | None") -
         begin(how.journal, identity(grid))
     problems: list[str] = []
     with progress(len(runs(grid)) - len(findings.done)) as advance:
-        for run, summary in play_cells(grid, {*findings.done}, how.engine, how.jobs, executor, _died):
+        for run, summary in play_cells(grid, {*findings.done}, how.engine, how.jobs, executor, report_death):
             if summary is None:
                 problems.append(lost(grid, run))
             else:
@@ -219,11 +220,6 @@ def _play_missing(findings: "Findings", how: How, executor: "Executor | None") -
                 findings.add(run, summary)
             advance()
     return tuple(problems)
-
-
-def _died() -> None:
-    """Report what nothing is lost by."""
-    click.echo("!  a worker process died; what it was playing is tried again", err=True)
 
 
 def _show(sweep: Sweep, metric: str) -> None:
