@@ -1,5 +1,7 @@
 """The command line: the commands a person can type, and how each of them ends."""
 
+import atexit
+import gc
 import os
 import sys
 
@@ -70,6 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
         status = PIPE_CLOSED if isinstance(error, BrokenPipeError) else FAILED
         if status == FAILED:
             click.echo(f"cannot write: {error.strerror}", err=True)
+    atexit.register(gc.freeze)  # or all that was imported would be searched for garbage, before it is let go
     sys.exit(status)
 
 

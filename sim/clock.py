@@ -267,10 +267,12 @@ def _set_dice(dice: object, sorting: bool) -> None:
 class Stuck(RuntimeError):
     """A run that cannot end; str() says when it stopped, and who waits for whom."""
 
-    def __init__(self, clock: Clock, waiting: list[str]) -> None:
-        why = "deadlock" if clock.empty else f"not done by {clock.limit:g} s, the limit of virtual time,"
-        super().__init__("\n  ".join([f"{why} at {clock.now:.3f} s: nobody can go on", *waiting]))
-        self.waiting = waiting
+    def __init__(self, when: str, waiting: list[str]) -> None:
+        super().__init__(when, waiting)  # a process sends them to another one, and there it is made again
+        self.when, self.waiting = when, waiting
+
+    def __str__(self) -> str:
+        return "\n  ".join([f"{self.when}: nobody can go on", *self.waiting])
 
 
 def run(main: Callable[[Clock], Awaitable[T]], clock: Clock | None = None) -> T:
@@ -284,6 +286,12 @@ def run(main: Callable[[Clock], Awaitable[T]], clock: Clock | None = None) -> T:
         return trio.run(_watched, main, clock, clock=clock, restrict_keyboard_interrupt_to_checkpoints=True)
 
 
+def _when(clock: Clock) -> str:
+    """Say when a run has stopped, and whether it could have gone on for longer."""
+    why = "deadlock" if clock.empty else f"not done by {clock.limit:g} s, the limit of virtual time,"
+    return f"{why} at {clock.now:.3f} s"
+
+
 async def _watched(main: Callable[[Clock], Awaitable[T]], clock: Clock) -> T:
     """Run main, and end it with a message when nobody can go on."""
     stuck_run: Stuck | None = None
@@ -292,7 +300,7 @@ async def _watched(main: Callable[[Clock], Awaitable[T]], clock: Clock) -> T:
 
         def give_up() -> None:
             nonlocal stuck_run
-            stuck_run = stuck_run or Stuck(clock, stuck(_leaves(me)))
+            stuck_run = stuck_run or Stuck(_when(clock), stuck(_leaves(me)))
             scope.cancel()
 
         clock.on_stuck = give_up

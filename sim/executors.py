@@ -7,16 +7,22 @@ be sent to it is a function of a module, and arguments that can be pickled.
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import starmap
 from queue import Empty, SimpleQueue
 from typing import TypeVar
+
+from attrs import define
 
 from sim.cluster import NoCluster, killed_worker
 from sim.processes import cores, process_pool
 
 T = TypeVar("T")
 Task = tuple[object, ...]
+
+
+class Died(RuntimeError):
+    """Work that has cost two processes their life; str() says which."""
 
 
 def side_by_side(work: Callable[..., T], tasks: Sequence[Task], jobs: int | None = None) -> Iterator[T]:
@@ -45,40 +51,73 @@ def in_any_order(
     executor: Executor | None = None,
     on_death: Callable[[], object] = lambda: None,
 ) -> Generator[tuple[int, T | None], None, None]:
-    """Do a piece of work for each task; give its number and its result as soon as that is there.
+    """Do a piece of work for each task by a crew of its own; give its number and its result: see Crew.do."""
+    with crew(jobs, executor, on_death) as hands:
+        yield from hands.do(work, tasks)
 
-    It is done by the executor, if there is one; otherwise by as many processes
-    as there are cores, or `jobs`, and here if that is one. If a process dies,
-    `on_death` is called, and the tasks that it may have died of are tried
-    again, each alone. The result of one that kills a process even so is None.
+
+@contextmanager
+def crew(
+    jobs: int | None = None, executor: Executor | None = None, on_death: Callable[[], object] = lambda: None
+) -> Iterator["Crew"]:
+    """Hire who does one lot of tasks after the other.
+
+    That is the executor, if there is one; otherwise as many processes as there
+    are cores, or `jobs`, which stay until the end; and this one if that is one.
+    `on_death` is called when a process dies.
     """
-    jobs = jobs or cores()
-    if executor is not None:
-        yield from _over(executor, work, dict(enumerate(tasks)))
-    elif jobs == 1:
-        yield from enumerate(starmap(work, tasks))
-    else:
-        yield from _over_processes(work, dict(enumerate(tasks)), jobs, on_death)
+    with ExitStack() as place:
+        yield Crew(jobs or cores(), executor, on_death, place)
 
 
-def _over_processes(
-    work: Callable[..., T], left: dict[int, Task], jobs: int, on_death: Callable[[], object]
-) -> Iterator[tuple[int, T | None]]:
-    """Do all tasks by processes, and open a new pool whenever one of them dies.
+@define
+class Crew:
+    """Who does one lot of tasks after the other; its processes begin with the first lot."""
 
-    Tasks are begun in their order. So those of which a process may have died
-    are among the first that are left, one for each process.
-    """
-    while left:
-        try:
-            with process_pool(min(jobs, len(left))) as pool:
-                for number, result in _over(pool, work, left):
+    jobs: int
+    executor: Executor | None
+    on_death: Callable[[], object]
+    _place: ExitStack
+    _pool: Executor | None = None
+
+    def do(self, work: Callable[..., T], tasks: Sequence[Task]) -> Iterator[tuple[int, T | None]]:
+        """Do a piece of work for each task; give its number and its result as soon as that is there.
+
+        If a process dies, the tasks that it may have died of are tried again,
+        each alone. The result of one that kills a process even so is None.
+        """
+        if self.executor is not None:
+            yield from _over(self.executor, work, dict(enumerate(tasks)))
+        elif self.jobs == 1:
+            yield from enumerate(starmap(work, tasks))
+        else:
+            yield from self._over_processes(work, dict(enumerate(tasks)))
+
+    def _over_processes(
+        self, work: Callable[..., T], left: dict[int, Task]
+    ) -> Iterator[tuple[int, T | None]]:
+        """Do all tasks by processes, and begin new ones whenever one of them dies.
+
+        Tasks are begun in their order. So those of which a process may have died
+        are among the first that are left, one for each process.
+        """
+        while left:
+            try:
+                for number, result in _over(self._processes(len(left)), work, left):
                     del left[number]
                     yield number, result
-        except BrokenProcessPool:
-            on_death()
-            for number in list(left)[:jobs]:
-                yield number, _alone(work, left.pop(number))
+            except BrokenProcessPool:
+                self._place.close()
+                self._pool = None
+                self.on_death()
+                for number in list(left)[: self.jobs]:
+                    yield number, _alone(work, left.pop(number))
+
+    def _processes(self, most: int) -> Executor:
+        """Give the processes that there are, or begin so many at most."""
+        if self._pool is None:
+            self._pool = self._place.enter_context(process_pool(min(self.jobs, most)))
+        return self._pool
 
 
 def _alone(work: Callable[..., T], task: Task) -> T | None:

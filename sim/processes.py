@@ -14,10 +14,9 @@ from multiprocessing.context import BaseContext
 from types import ModuleType
 
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")
-IGNORE_INTERRUPTS = (signal.SIGINT, signal.SIG_IGN)
-THREADS = "POLARS_MAX_THREADS"
+THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS")
 MOMENT = 0.02  # seconds
-NEEDED = ["sim.replicate", "numpy.ma"]  # the last one by polars, when it meets the first array
+IGNORE_INTERRUPTS = (signal.SIGINT, signal.SIG_IGN)
 
 
 def cores() -> int:
@@ -27,16 +26,21 @@ def cores() -> int:
 
 def prepare() -> None:
     """Begin to import what the processes of a pool need, beside whatever this one does next."""
-    if _context().get_start_method() == "forkserver":
-        resource_tracker.ensure_running()  # which would let Ctrl-C through again
-        with _undisturbed(), _one_thread():
-            forkserver.ensure_running()
+    if cores() > 1:
+        _open_server()
+
+
+def call_off() -> None:
+    """End what `prepare` has begun, done or not: whoever reads what this process says waits for it too."""
+    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    if server is not None:
+        os.kill(server, signal.SIGTERM)
 
 
 @contextmanager
 def process_pool(jobs: int) -> Iterator[Executor]:
     """Open a pool of fresh processes that leave Ctrl-C to this one, and end with it."""
-    prepare()
+    _open_server()
     pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=IGNORE_INTERRUPTS)
     try:
         with _undisturbed(), _one_thread(), _without_the_script():
@@ -44,7 +48,7 @@ def process_pool(jobs: int) -> Iterator[Executor]:
                 pool.submit(time.sleep, MOMENT)  # so that none is free before all have begun
         yield pool
     except BaseException:
-        for process in multiprocessing.active_children():
+        for process in [*pool._processes.values()]:  # there may be others, which are not ours
             process.kill()
         # Or half a result, of one that was killed while it sent it, is waited for.
         pool._result_queue._writer.close()  # type: ignore[attr-defined]
@@ -53,16 +57,24 @@ def process_pool(jobs: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
+def _open_server() -> None:
+    """Begin the process that all others are copies of."""
+    if _context().get_start_method() == "forkserver":
+        resource_tracker.ensure_running()  # which would let Ctrl-C through again
+        with _undisturbed(), _one_thread():
+            forkserver.ensure_running()
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let polars have one thread in what is begun meanwhile: the other cores have processes of their own."""
-    ours = os.environ.get(THREADS)
-    os.environ.setdefault(THREADS, "1")
+    """Let libraries have one thread in what is begun meanwhile: other cores have processes of their own."""
+    ours = [name for name in THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(ours, "1"))
     try:
         yield
     finally:
-        if ours is None:
-            del os.environ[THREADS]
+        for name in ours:
+            del os.environ[name]
 
 
 @contextmanager
@@ -111,5 +123,5 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(NEEDED)
+    context.set_forkserver_preload(["sim.provisions"])
     return context

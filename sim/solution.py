@@ -9,13 +9,11 @@ the delay for a tenth of stale reads, and 97 % the load of M/M/1 for a p99.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from itertools import chain, pairwise, starmap
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from attrs import define, field, frozen
@@ -23,10 +21,10 @@ from attrs import define, field, frozen
 from sim import library
 from sim.comparison import COMMITS, difference, measured, resolved
 from sim.distributions import Floats
+from sim.executors import Died, crew
 from sim.glossary import METRICS, split_name
 from sim.knob import Knob
 from sim.metrics import Estimate, estimate_json
-from sim.processes import cores, process_pool
 from sim.replicate import interval
 from sim.scenario import Expect, Scenario
 from sim.steady import unsteady
@@ -158,19 +156,21 @@ def solve(
     settings: Mapping[str, str] | None = None,
     jobs: int | None = None,
     engine: str = "auto",
+    executor: Executor | None = None,
 ) -> Solution:
     """Find the setting of the key `by` from which on a metric lies below, or above, a bound.
 
     solve("slow-link", "stale_read_fraction", "link.delay", below="10%"). The
     bound is text in the metric's own unit, or a number where it has none.
     Nothing is looked for outside of `between`, two settings: ("1ms", "10s").
-    ValueError says what is wrong; Unsolved, that no setting does it.
+    ValueError says what is wrong; Unsolved, that no setting does it. For
+    `engine`, `jobs` and `executor` see `run` and `measure`.
     """
     bounds = {"below": below, "above": above}
     wanted = Expect.read({"metric": metric} | {side: b for side, b in bounds.items() if b is not None})
     knob = Knob.find(library.load_scenario(scenario, settings), by)
     ends = (knob.read(between[0]), knob.read(between[1])) if between else None
-    return search(knob, wanted, ends, jobs, engine)
+    return search(knob, wanted, ends, jobs, engine, executor=executor)
 
 
 def search(
@@ -180,26 +180,36 @@ def search(
     jobs: int | None = None,
     engine: str = "auto",
     on_done: Callable[[], object] = lambda: None,
+    executor: Executor | None = None,
+    on_death: Callable[[], object] = lambda: None,
 ) -> Solution:
     """Bracket the crossing, close in on it, and find how far off it may be.
 
-    `on_done` is called after each setting. Unfinished carries what had been
-    measured before Ctrl-C.
+    `on_done` is called after each setting. For `executor` and `on_death` see
+    executors.crew. Unfinished carries what had been measured before Ctrl-C;
+    Died says which run has cost two processes their life.
     """
     names = tuple(dict.fromkeys((wanted.metric, COMMITS)))
-    with _workforce(jobs or cores()) as side_by_side:
+    with crew(jobs, executor, on_death) as hands:
 
         def play(scenario: Scenario) -> list[dict[str, float]]:
             tasks = [(scenario, number, names, engine) for number in range(scenario.replications)]
-            found = side_by_side(measured, tasks)
+            found = sorted(hands.do(measured, tasks))
             on_done()
-            return found
+            return [one if one is not None else _give_up(knob, scenario, number) for number, one in found]
 
         curve = Curve(knob, wanted, play)
         try:
             return solve_on(curve, between)
         except KeyboardInterrupt:
             raise Unfinished(curve.points) from None
+
+
+def _give_up(knob: Knob, scenario: Scenario, number: int) -> NoReturn:
+    """Say which run has been lost."""
+    here = Knob.find(scenario, knob.key)
+    setting = f"{here.key}={here.text(here.number)}"
+    raise Died(f"{setting}, replication {number}: the process that played it died, twice")
 
 
 def solve_on(curve: Curve, between: tuple[float, float] | None = None) -> Solution:
@@ -389,26 +399,6 @@ def _why_not(curve: Curve) -> str:
     if wanted.holds(found[0]):
         return f"every setting does: {metric} is {side} {bound} with {knob.what} from {first} to {last}"
     return f"no setting does: {metric} is not {side} {bound} with {knob.what} from {first} to {last}"
-
-
-@contextmanager
-def _workforce(jobs: int) -> Iterator[Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], list[Any]]]:
-    """Open processes that stay for the whole search, and do a piece of work for each of some tasks."""
-    if jobs == 1:
-        yield lambda work, tasks: list(starmap(work, tasks))
-        return
-    with process_pool(jobs) as pool:
-
-        def over(work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
-            try:
-                waiting = [pool.submit(work, *task) for task in tasks]
-                while wait(waiting, timeout=0.2).not_done:
-                    pass  # with polars loaded, Ctrl-C does not interrupt a wait that has no timeout
-                return [done.result() for done in waiting]
-            except BrokenProcessPool:  # a worker process was killed; here there is nobody to lose
-                return list(starmap(work, tasks))
-
-        yield over
 
 
 def solution_json(solution: Solution) -> dict[str, Any]:

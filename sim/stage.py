@@ -34,16 +34,22 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C during a run; `trace` holds what had happened until then."""
 
     def __init__(self, trace: Trace) -> None:
-        super().__init__(f"interrupted at {trace.until:.3f} s of {trace.scenario.duration:g} s")
+        super().__init__(trace)
         self.trace = trace
+
+    def __str__(self) -> str:
+        return f"interrupted at {self.trace.until:.3f} s of {self.trace.scenario.duration:g} s"
 
 
 class Failed(RuntimeError):
     """An actor's code raised an error, which is the cause; `trace` holds what had happened until then."""
 
     def __init__(self, error: BaseException, trace: Trace) -> None:
-        super().__init__(f"the run failed at {trace.until:.3f} s: {type(error).__name__}: {error}")
-        self.trace = trace
+        super().__init__(error, trace)
+        self.error, self.trace = error, trace
+
+    def __str__(self) -> str:
+        return f"the run failed at {self.trace.until:.3f} s: {type(self.error).__name__}: {self.error}"
 
 
 def run(scenario: Scenario, replication: int = 0, worker: Worker = worker) -> Trace:

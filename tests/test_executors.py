@@ -1,13 +1,16 @@
+import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from sim.executors import in_any_order, side_by_side
+from sim.executors import crew, in_any_order, side_by_side
 from sim.processes import process_pool
 
 SCRIPT = """
@@ -48,6 +51,18 @@ def test_what_dies_with_its_process_is_tried_again(tmp_path: Path) -> None:
     assert len(deaths) == 1
 
 
+def test_a_crew_keeps_its_processes_until_one_of_them_dies(tmp_path: Path) -> None:
+    """One lot of tasks after the other is done by the same ones; then there are others."""
+    lots = [[(tmp_path, 2), (tmp_path, 3)], [(tmp_path, 4)], [(tmp_path, 0), (tmp_path, 5)], [(tmp_path, 6)]]
+    there: list[set[int | None]] = []
+    with crew(jobs=2) as hands:
+        for lot in lots:
+            assert dict(hands.do(deadly, lot)) == {place: number for place, (_, number) in enumerate(lot)}
+            there.append({process.pid for process in multiprocessing.active_children()})
+    first, second, _, last = there
+    assert (len(first), first == second, first & last) == (2, True, set())
+
+
 def test_work_is_done_here_or_by_whatever_executor_is_given() -> None:
     """Each task has its number, in whatever order they end."""
     tasks = [(number, 2) for number in range(100)]
@@ -61,6 +76,22 @@ def test_a_process_of_the_pool_keeps_to_one_core() -> None:
     """With as many processes as cores, more threads would only be in each other's way."""
     with process_pool(1) as pool:
         assert pool.submit(pl.thread_pool_size).result() == 1
+
+
+def test_a_pool_that_fails_takes_only_its_own_processes_with_it() -> None:
+    """Whoever has begun processes of their own keeps them."""
+    theirs = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    theirs.start()
+    try:
+        with suppress(KeyboardInterrupt), process_pool(2) as pool:
+            ours = pool.submit(os.getpid).result()
+            raise KeyboardInterrupt
+        assert theirs.is_alive()
+        with pytest.raises(ProcessLookupError):
+            os.kill(ours, 0)
+    finally:
+        theirs.kill()
+        theirs.join()
 
 
 @pytest.mark.slow

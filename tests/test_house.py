@@ -61,6 +61,7 @@ READING_ORDER = [
     "comparison",
     "twins",
     "solution",
+    "provisions",
     "cases",
     "certificate",
     "timeline",

@@ -1,6 +1,8 @@
 import json
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +256,21 @@ def test_in_python_a_scenario_is_solved_by_its_name() -> None:
         solve("slow-link", STALE, "link.delay")
 
 
+def test_a_process_that_is_killed_amid_a_search_changes_nothing() -> None:
+    """What it may have been playing is played again; so it is in threads, which is any other executor."""
+    short, below = knob("link.delay", duration="10s", replications="2"), Expect(STALE, below=0.2)
+    deaths: list[int] = []
+
+    def kill_one() -> None:
+        if not deaths:
+            active_children()[0].kill()
+
+    found = search(short, below, jobs=2, on_done=kill_one, on_death=lambda: deaths.append(1))
+    with ThreadPoolExecutor(2) as threads:
+        assert found == search(short, below, executor=threads)
+    assert deaths == [1]
+
+
 def test_settings_between_two_ends_are_even_by_their_ratio() -> None:
     """Unless one end is 0; whole numbers are whole, and none comes twice."""
     assert spaced(0.01, 1.0, False) == pytest.approx([0.01, 10**-1.5, 0.1, 10**-0.5, 1])
@@ -391,7 +408,7 @@ def test_ctrl_c_shows_what_was_measured_so_far(
         line, STALE, "link.delay", below="10%", settings={"duration": "5s", "replications": "2"}, jobs=1
     )
 
-    def cut(*_: object) -> None:
+    def cut(*_: object, **__: object) -> None:
         raise Unfinished(whole.curve[:3])
 
     monkeypatch.setattr("sim.solution.search", cut)

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -12,14 +13,15 @@ import trio
 from hypothesis import given, settings
 
 import sim
+from sim.clock import Stuck
 from sim.distributions import Constant
 from sim.durations import Seconds
 from sim.inventory import NOT_ENOUGH, Intent
 from sim.scenario import Link, Order, Products, Scenario, Step
 from sim.scenario_file import parse_scenario
-from sim.stage import Interrupted
+from sim.stage import Failed, Interrupted
 from sim.trace import Trace, check
-from sim.worker import Person, worker
+from sim.worker import Person, Worker, worker
 
 QUICK = """
 title = "quick"
@@ -291,3 +293,30 @@ def test_the_tables_have_the_columns_that_were_agreed() -> None:
         "id", "worker", "session", "product", "kind", "quantity", "intended", "issued",
         "admitted", "started", "finished", "outcome", "version", "reason", "repeats",
     ]  # fmt: skip
+
+
+async def clumsy(me: Person, intents: Iterator[Intent]) -> None:
+    """Divide by zero at once."""
+    raise ZeroDivisionError("a hand slipped")
+
+
+async def waits_for_ever(me: Person, intents: Iterator[Intent]) -> None:
+    """Wait for something that nobody will do."""
+    await trio.sleep_forever()
+
+
+@pytest.mark.parametrize(("act", "what"), [(clumsy, Failed), (waits_for_ever, Stuck)])
+def test_how_a_run_ended_can_be_told_to_another_process(act: Worker, what: type[Exception]) -> None:
+    """An error that could not be made again there would break the pool that it came from."""
+    with pytest.raises(what) as ended:
+        sim.run(parse_scenario(QUICK), worker=act)
+    told = pickle.loads(pickle.dumps(ended.value))
+    assert (type(told), str(told)) == (what, str(ended.value))
+    assert vars(told).keys() == vars(ended.value).keys()
+
+
+def test_how_far_an_interrupted_run_got_can_be_told_to_another_process() -> None:
+    """With all that had happened until then."""
+    interrupted = Interrupted(sim.run(parse_scenario(QUICK)))
+    told = pickle.loads(pickle.dumps(interrupted))
+    assert (str(told), told.trace.fingerprint) == (str(interrupted), interrupted.trace.fingerprint)

@@ -13,6 +13,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    begin_processes,
     progress,
     settings_of,
 )
@@ -58,6 +59,7 @@ def compare(
     from sim.answers import comparison_lines, twins_lines
     from sim.comparison import HEADLINE
 
+    begin_processes(jobs)
     variants = _variants(name, changes, settings_of(settings, seed, replications))
     comparison, interrupted = _play(variants, metric or HEADLINE, engine, jobs)
     pairs = [*_twins(comparison.variants, engine)] if wants_twins and not interrupted else []

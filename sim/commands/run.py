@@ -23,6 +23,7 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    begin_processes,
     get_ready,
     progress,
     scenario_of,
@@ -93,6 +94,8 @@ def run_scenario(
         raise Refusal("which scenario? sim list names those that come along; --all runs them all")
     if on:  # it takes as long as it says: once is enough where nobody asks for more
         changed = {"replications": "1"} | changed
+    else:
+        begin_processes(replications)
     scenario = scenario_of(name, changed)
     if realtime and (as_json or not (scenario.scripted or sys.stdout.isatty())):
         raise Refusal(

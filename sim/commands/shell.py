@@ -3,6 +3,7 @@
 Nothing heavy is imported on top of any command, so that --help answers at once.
 """
 
+import atexit
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,15 +105,23 @@ def saved_run(folder: Path) -> "Trace":
         raise Refusal(f"{error}{did_you_mean(folder, saved)}") from None
 
 
+def begin_processes(jobs: int | None = None) -> None:
+    """Let the processes of a pool begin to import what they need, beside whatever this one does next."""
+    from sim.processes import call_off, prepare
+
+    if jobs != 1:
+        atexit.register(call_off)
+        prepare()
+
+
 def get_ready(*modules: str) -> None:
-    """Begin to import what many runs need, and modules that are needed in the end, on cores that are idle.
+    """Import what is needed in the end while this process waits for others.
 
     Where there is one core alone, each module is imported when it is needed.
     """
-    from sim.processes import cores, prepare
+    from sim.processes import cores
 
     if cores() > 1:
-        prepare()
         import sim.replicate  # noqa: F401  # two threads must not import the same thing from two ends
 
         Thread(target=lambda: [import_module(name) for name in modules], daemon=True).start()
@@ -133,3 +142,8 @@ def progress(total: int | None) -> Iterator[Callable[[], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("replications", total=total)
         yield lambda: bar.advance(task)
+
+
+def report_death() -> None:
+    """Report what nothing is lost by."""
+    click.echo("!  a worker process died; what it was playing is tried again", err=True)

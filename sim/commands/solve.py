@@ -12,7 +12,9 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    begin_processes,
     progress,
+    report_death,
     scenario_of,
     settings_of,
 )
@@ -61,6 +63,7 @@ def solve(
     from sim.answers import solution_lines
     from sim.solution import solution_json
 
+    begin_processes(jobs)
     scenario = scenario_of(name, settings_of(settings, seed, replications))
     wanted = _wanted(metric, below, above)
     knob, between = _knob(scenario, by, low, high)
@@ -128,15 +131,16 @@ def _search(
     from sim.answers import curve_lines
     from sim.arrays import Refused
     from sim.clock import Stuck
+    from sim.executors import Died
     from sim.solution import Unfinished, Unsolved, search
 
     try:
         with progress(None) as advance:
-            return search(knob, wanted, between, jobs, engine, advance)
+            return search(knob, wanted, between, jobs, engine, advance, on_death=report_death)
     except Refused as reason:
         raise Refusal(f"--engine array: {reason}; use --engine auto") from None
-    except Stuck as stuck:
-        raise Failure(f"solve: {stuck}") from None
+    except (Stuck, Died) as why:
+        raise Failure(f"solve: {why}") from None
     except Unsolved as unsolved:
         hint = "" if between else "; --from and --to look elsewhere"
         raise Refusal(f"{unsolved}{hint}") from None

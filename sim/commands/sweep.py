@@ -20,9 +20,11 @@ from sim.commands.shell import (
     CutOff,
     Failure,
     Refusal,
+    begin_processes,
     get_ready,
     grid_of,
     progress,
+    report_death,
     settings_of,
 )
 
@@ -77,6 +79,7 @@ def sweep_scenario(
     if jobs and dask:
         raise Refusal("--jobs and --dask stand instead of each other: keep one")
     _check_metric(metric)
+    begin_processes(1 if dask else jobs)
     grid = grid_of(name, varied, settings_of(settings, seed, replications))
     if not dask and jobs != 1:
         get_ready("sim.chart", "scipy.special")
@@ -209,7 +212,7 @@ def _play_missing(findings: "Findings", how: How, executor: "Executor | None") -
         begin(how.journal, identity(grid))
     problems: list[str] = []
     with progress(len(runs(grid)) - len(findings.done)) as advance:
-        for run, summary in play_cells(grid, {*findings.done}, how.engine, how.jobs, executor, _died):
+        for run, summary in play_cells(grid, {*findings.done}, how.engine, how.jobs, executor, report_death):
             if summary is None:
                 problems.append(lost(grid, run))
             else:
@@ -217,11 +220,6 @@ def _play_missing(findings: "Findings", how: How, executor: "Executor | None") -
                 findings.add(run, summary)
             advance()
     return tuple(problems)
-
-
-def _died() -> None:
-    """Report what nothing is lost by."""
-    click.echo("!  a worker process died; what it was playing is tried again", err=True)
 
 
 def _show(sweep: Sweep, metric: str) -> None:

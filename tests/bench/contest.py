@@ -137,10 +137,10 @@ def knobs(rounds: int, say: Callable[[str], object]) -> dict[str, list[float]]:
 
 
 def _to_summary(folder: str, replications: int) -> float:
-    words = ["run", "flash-sale", "--out", folder, "--replications", str(replications)]
+    words = ["run", "flash-sale", "--replications", str(replications)]
     began = time.monotonic()
     program = [sys.executable, "-u", "-c", "from sim.cli import main; main()"]
-    with subprocess.Popen([*program, *words], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*program, *words], stdout=subprocess.PIPE, text=True, cwd=folder) as process:
         assert process.stdout is not None
         lines = {line: time.monotonic() - began for line in process.stdout}
     return max(seconds for line, seconds in lines.items() if "saved" not in line)
@@ -158,6 +158,20 @@ def on_one_core() -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, cores)
+
+
+@contextmanager
+def after_the_first_start() -> Iterator[None]:
+    """Let modules be compiled once, as they are where nobody forbids it; otherwise each start does."""
+    ours = dict(os.environ)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(ours)
 
 
 def _measure(program: Contestant, case: Case, folder: Path) -> Measured:

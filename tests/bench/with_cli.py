@@ -8,6 +8,7 @@ the interpreter's start, imports, plans, tables, metrics, the figure.
 import contextlib
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -38,7 +39,8 @@ def main(started: float, folder: str, replications: str) -> dict[str, float]:
     engine, shown = Stopwatch(clock.run), Stopwatch(run._show)
     vars(stage)["run_on_virtual_time"], vars(run)["_show"] = engine, shown
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-        cli.main(["run", "flash-sale", "--out", folder, "--replications", replications])
+        os.chdir(folder)
+        cli.main(["run", "flash-sale", "--replications", replications])
     return {
         "to_summary": shown.ended - started,
         "to_end": time.monotonic() - started,
