@@ -13,9 +13,10 @@ import sim
 from sim.cli import main
 from sim.inventory import Change, Stock
 from sim.live.clock import RealClock
+from sim.live.limits import Unfit
 from sim.live.ports import NoStore, Seat, StoreLost
 from sim.live.sqlite import open_sqlite
-from sim.live.stage import Recording, Unfit, run
+from sim.live.stage import Recording, run
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed
