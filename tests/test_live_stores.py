@@ -167,7 +167,8 @@ async def tell(me, intents):
         if hasattr(answer, "version"):
             print("done", answer.product, answer.version, answer.quantity, flush=True)
 
-run(parse_scenario(Path(sys.argv[1]).read_text()), sys.argv[2], Path(sys.argv[3]), worker=tell, fresh=False)
+scenario, folder, address, *replica = sys.argv[1:]
+run(parse_scenario(Path(scenario).read_text()), address, Path(folder), 0, tell, False, *replica)
 """
 ENDLESS = """
 title = "until it is killed"
@@ -184,12 +185,12 @@ delay = "exponential(2ms)"
 """
 
 
-def killed(times: int, address: str, folder: Path, luck: random.Random) -> list[str]:
-    """Kill a live run at random, so many times, and give what it had said."""
+def killed(times: int, folder: Path, luck: random.Random, *addresses: str) -> list[str]:
+    """Kill a live run on a store at random, so many times, and give what it had said."""
     (folder / "endless.toml").write_text(ENDLESS)
     said = []
     for _ in range(times):
-        command = [sys.executable, "-c", CHILD, str(folder / "endless.toml"), address, str(folder)]
+        command = [sys.executable, "-c", CHILD, str(folder / "endless.toml"), str(folder), *addresses]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout
             said.append(child.stdout.readline())
@@ -200,10 +201,8 @@ def killed(times: int, address: str, folder: Path, luck: random.Random) -> list[
     return said
 
 
-def assert_each_answer_stands(said: list[str], address: str, folder: Path) -> None:
-    """Each answer is a commit with that quantity; none was done twice; both models agree in the end."""
-    done = [tuple(map(int, line.split()[1:])) for line in said if line.startswith("done ")]
-    asked = sum(line.startswith("asks") for line in said)
+def assert_the_store_keeps(said: list[str], address: str, folder: Path) -> None:
+    """Once the reader has caught up, each answer stands."""
     quiet = parse_scenario('title = "catch up"\nduration = "10ms"')
     run(quiet, address, folder, fresh=False)
 
@@ -213,7 +212,15 @@ def assert_each_answer_stands(said: list[str], address: str, folder: Path) -> No
             notes = await stores.feed.next(0)
         return dict(held.model), dict(shown), [note.change for note in notes]
 
-    held, shown, changes = trio.run(read)
+    assert_each_answer_stands(said, *trio.run(read))
+
+
+def assert_each_answer_stands(
+    said: list[str], held: dict[int, Stock], shown: dict[int, Stock], changes: list[Change]
+) -> None:
+    """Each answer is a commit with that quantity; none was done twice; both models agree in the end."""
+    done = [tuple(map(int, line.split()[1:])) for line in said if line.startswith("done ")]
+    asked = sum(line.startswith("asks") for line in said)
     assert held == shown
     assert {*done} <= {(c.product, c.version, c.quantity) for c in changes}
     assert len({*done}) == len(done) <= len(changes) <= asked
@@ -224,7 +231,7 @@ def assert_each_answer_stands(said: list[str], address: str, folder: Path) -> No
 def test_twenty_kills(address: str, tmp_path: Path) -> None:
     """One after the other, upon the same store; the server lives on."""
     trio.run(_emptied, address, tmp_path)
-    assert_each_answer_stands(killed(20, address, tmp_path, random.Random(2)), address, tmp_path)
+    assert_the_store_keeps(killed(20, tmp_path, random.Random(2), address), address, tmp_path)
 
 
 async def _emptied(address: str, folder: Path) -> None:
@@ -234,7 +241,7 @@ async def _emptied(address: str, folder: Path) -> None:
 
 def test_a_killed_process_loses_no_answer(tmp_path: Path) -> None:
     """After SIGKILL, the reader catches up when it starts again."""
-    assert_each_answer_stands(killed(1, "sqlite", tmp_path, random.Random(1)), "sqlite", tmp_path)
+    assert_the_store_keeps(killed(1, tmp_path, random.Random(1), "sqlite"), "sqlite", tmp_path)
 
 
 # What can be the matter with a server.

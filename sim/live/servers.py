@@ -52,7 +52,8 @@ def standby_of(primary: str, wire: int | None = None) -> Iterator[str]:
     options = ["-h", LOCAL, "-p", port, "-U", USER, "-X", "stream", "-c", "fast"]
     with _folder() as (folder, user):
         _own(folder, user)
-        _set_up("pg_basebackup", [*options, "-R", "-N", "-C", "-S", USER], folder, user, password)
+        slot = ["-C", "-S", f"sim_{secrets.token_hex(4)}"]
+        _set_up("pg_basebackup", [*options, "-R", "-N", *slot], folder, user, password)
         with (folder / "data" / "postgresql.auto.conf").open("a") as settings:
             follow = f"host={LOCAL} port={wire or port} user={USER} password={password}"
             settings.write(f"primary_conninfo = '{follow}'\n")  # the last line counts
@@ -84,7 +85,7 @@ def _postgres(folder: Path, user: str | None, password: str) -> Iterator[str]:
     command = [_postgres_binary("postgres"), "-D", str(folder / "data"), "-p", port]
     for setting in (f"listen_addresses={LOCAL}", f"unix_socket_directories={folder}", *PATIENT):
         command += ["-c", setting]
-    with _running(command, folder, user):
+    with _running(command, folder, user, signal.SIGQUIT):  # at once, for nobody will read its files again
         _wait_until(lambda: _answers_sql(address), "PostgreSQL")
         yield address
 
@@ -145,8 +146,10 @@ def _as(user: str | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _running(command: Sequence[str], folder: Path, user: str | None) -> Iterator[None]:
-    """Run a server, which ends with this block, and with this process if that is killed."""
+def _running(
+    command: Sequence[str], folder: Path, user: str | None, end: signal.Signals = signal.SIGINT
+) -> Iterator[None]:
+    """Run a server, which ends with this block by a signal, and with this process if that is killed."""
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             command, stdout=log, stderr=log, cwd=folder, preexec_fn=_die_with_parent, **_as(user)
@@ -154,7 +157,7 @@ def _running(command: Sequence[str], folder: Path, user: str | None) -> Iterator
     try:
         yield
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(end)
         try:
             server.wait(5)
         except subprocess.TimeoutExpired:
