@@ -8,6 +8,7 @@ import trio
 from attrs import evolve
 
 import sim
+from sim.cli import main
 from sim.durations import Seconds
 from sim.inventory import Change, Intent, Stock
 from sim.live import servers
@@ -31,6 +32,7 @@ from tests.test_live_stores import (
     assert_each_answer_stands,
     assert_nothing_is_lost,
     crashing,
+    kept,
     killed,
     password_in,
 )
@@ -282,3 +284,22 @@ def test_a_standby_that_dies_ends_the_run_and_keeps_the_trace(pair: Addresses, t
     assert len(failed.value.trace.changes) > 10
     assert failed.value.trace.until < 10
     check(failed.value.trace)
+
+
+@pytest.mark.slow
+def test_no_password_of_a_pair_is_kept(
+    pair: Addresses, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither in what is printed nor in what is saved, as tables or as a page."""
+    short = ["--set", "duration=1s", "--set", "warmup=0s", "--set", "reader.batch=1"]
+    for arguments in (
+        ["run", "flash-sale", *short, "--on", pair[0], "--replica", pair[1], "--out", str(tmp_path)],
+        ["report", str(tmp_path)],
+    ):
+        with pytest.raises(SystemExit):
+            main(arguments)
+    printed = "".join(capfd.readouterr())
+    assert "1 s in real time on postgresql with a standby" in printed
+    assert "measured, not played: writer.service and writer.commit, link.delay" in printed
+    assert {path.name for path in tmp_path.iterdir()} >= {"report.html", "trace.json", "lag.png"}
+    assert password_in(pair[0]) not in printed + kept(tmp_path)

@@ -2,14 +2,18 @@
 
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
 
 import polars as pl
+import psycopg
 import pytest
 import trio
 from attrs import evolve
@@ -20,12 +24,13 @@ from sim.durations import Seconds
 from sim.inventory import Change, Intent, Stock
 from sim.live import servers
 from sim.live.ports import Entry, NoStore, StoreLost
+from sim.live.proxy import LOCAL
 from sim.live.stage import run
 from sim.live.stores import store_at
 from sim.scenario import Crash, Scenario
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed
-from sim.trace import Trace, check
+from sim.trace import Trace, check, load_trace
 from sim.worker import Person, worker
 from tests.test_live import busy
 
@@ -284,15 +289,87 @@ def test_no_server_and_a_wrong_password(
     assert said.startswith(f"{kind}://127.0.0.1:")
 
 
+OF_ANOTHER_VERSION = {"postgresql": "update sim_store.schema set version = 7", "valkey": "set sim:schema 7"}
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_store_of_another_version(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing in it is touched, exit 2."""
+    with address_of(kind) as address:
+        trio.run(_emptied, address, tmp_path)
+        tell(address, OF_ANOTHER_VERSION[kind])
+        status, said = complaint(capsys, "run", "story", "--on", address, "--out", str(tmp_path))
+    assert (status, said.count("\n")) == (2, 1)
+    assert "a store of schema version 7, where this program knows 1; " in said
+
+
+COUNT = {"postgresql": "select count(*) from sim_store.outbox", "valkey": "xlen sim:outbox"}
+HANG_UP = """
+select count(pg_terminate_backend(pid)) from pg_stat_activity
+where pid <> pg_backend_pid() and backend_type = 'client backend'
+"""
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_connection_that_breaks(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line and exit 3; the trace so far is kept, and the password is not."""
+    with ExitStack() as server:
+        address = server.enter_context(address_of(kind))
+
+        def cut() -> None:
+            while committed(kind, address) < 20:
+                time.sleep(0.02)
+            if kind == "postgresql":
+                tell(address, HANG_UP)
+            else:  # whose client would connect again
+                server.close()
+
+        cutter = Thread(target=cut, daemon=True)
+        cutter.start()
+        endless = ("--set", "duration=60s", "--on", address, "--out", str(tmp_path))
+        status, said = complaint(capsys, "run", "flash-sale", *endless)
+        cutter.join()
+    assert (status, said.count("\n")) == (3, 1)
+    assert said.startswith(f"flash-sale: {kind}://127.0.0.1:")
+    trace = load_trace(tmp_path)
+    check(trace)
+    assert (trace.complete, len(trace.changes) > 10) == (False, True)
+    assert password_in(address) not in said + kept(tmp_path)
+
+
+def committed(kind: str, address: str) -> int:
+    """Count what is in the outbox; 0 if there is none yet."""
+    try:
+        return int(tell(address, COUNT[kind]).strip(":"))
+    except psycopg.Error:
+        return 0
+
+
+def tell(address: str, words: str) -> str:
+    """Say something to a server, and give its first answer."""
+    if address.startswith("postgresql"):
+        with psycopg.connect(address, autocommit=True) as connection:
+            cursor = connection.execute(words.encode())
+            return str(cursor.fetchall()[0][0]) if cursor.description else ""
+    with socket.create_connection((LOCAL, urlsplit(address).port or 0)) as connected:
+        connected.sendall(f"AUTH {password_in(address)}\r\n{words}\r\n".encode())
+        with connected.makefile(encoding="utf-8") as answers:
+            return [answers.readline().strip() for _ in range(2)][1]
+
+
+def kept(folder: Path) -> str:
+    """Give all that a run has left in its folder, as if it were text."""
+    return b"".join(path.read_bytes() for path in folder.iterdir()).decode(errors="ignore")
+
+
 @pytest.mark.slow
 def test_no_password_is_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither in what is printed nor in what is saved, under its name or in a file."""
     with address_of("postgresql") as address, pytest.raises(SystemExit):
         main(["run", "story", "--on", address, "--out", str(tmp_path)])
     printed = "".join(capfd.readouterr())
-    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir()).decode(errors="ignore")
     assert "the read model says 0" in printed
-    assert password_in(address) not in printed + kept
+    assert password_in(address) not in printed + kept(tmp_path)
 
 
 @pytest.mark.parametrize(("kind", "module"), [("postgresql", "psycopg"), ("valkey", "coredis")])

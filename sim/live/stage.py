@@ -101,7 +101,7 @@ def run(
         if replica:
             carry(log)
         else:
-            make_up(log, scenario)
+            make_up(log, scenario, complete)
         so_far = log.trace(scenario, replication, until, complete)
         return attrs.evolve(so_far, engine=kind, scenario=as_played(so_far, theirs(replica)))
 
@@ -118,10 +118,14 @@ def run(
     return Recording(trace(max(until, scenario.duration), complete=True), apparatus)
 
 
-def make_up(log: Log, scenario: Scenario) -> None:
-    """Count the copies that came out, some of them after a crash; and call delay whatever else a way took."""
+def make_up(log: Log, scenario: Scenario, complete: bool) -> None:
+    """Count the copies that came out, some of them after a crash; and call delay whatever else a way took.
+
+    Until all has drained, those that are under way count as well.
+    """
     change, time, n = np.asarray(log.delivered_change), np.asarray(log.delivered_time), len(log.committed)
-    log.copies = array("q", np.bincount(change, minlength=n).tolist())
+    came = np.bincount(change, minlength=n)
+    log.copies = array("q", (came if complete else np.maximum(came, log.copies)).tolist())
     if scenario.link.resend is None:
         arrived = np.full(n, np.inf)
         np.minimum.at(arrived, change, time)

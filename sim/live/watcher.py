@@ -94,8 +94,8 @@ class Watch:
 
 
 def carry(log: Log) -> None:
-    """Say of each change that it was under way from its commit on, without anybody sending it."""
+    """Say of each change that it is under way from its commit on, without anybody sending it."""
     committed, visible = np.asarray(log.committed), np.asarray(log.visible)
-    log.sent, log.copies = array("d", committed), array("q", (~np.isnan(visible)).tolist())
-    log.delay, log.line = array("d", visible - committed), array("d", np.zeros(len(visible)))
-    log.outage = array("d", np.zeros(len(visible)))
+    log.sent, log.copies = array("d", committed), array("q", [1]) * len(committed)
+    log.delay = array("d", visible - committed)
+    log.line = log.outage = array("d", [0.0]) * len(committed)
