@@ -17,6 +17,7 @@ from sim.live.clock import RealClock
 from sim.live.limits import Unfit, measured
 from sim.live.ports import Entry, NoStore, StoreLost
 from sim.live.postgres import name_of, open_postgresql, session
+from sim.live.proxy import Wire
 from sim.live.stage import run
 from sim.live.standby import catch_up, open_pair
 from sim.live.watcher import Watch
@@ -235,7 +236,7 @@ async def opened(primary: str, standby: str) -> None:
 
 
 def test_a_standby_that_replays_no_more(pair: Addresses) -> None:
-    """Nothing hangs, neither before a run nor in its middle."""
+    """Nothing hangs, neither before a run nor in its middle; what the wire holds up is waited for."""
 
     async def use() -> None:
         async with open_pair(*pair, fresh=True) as stores:
@@ -249,9 +250,13 @@ def test_a_standby_that_replays_no_more(pair: Addresses) -> None:
                 pytest.raises(NoStore, match=r"has not caught up for 0\.1 s"),
             ):
                 await catch_up(primary.connection, standby, 0.1)
-            store = Store(stocked(busy()), by_id=True, notes=True)
-            watch = Watch(stores, Announced(0, 0, 0), store, {}, Stock(), RealClock(), log, patience=0.1)
-            await watch.watch()
+            store, clock = Store(stocked(busy()), by_id=True, notes=True), RealClock()
+            held_up = evolve(stores, wire=Wire(0, last=0.2))
+            watch = Watch(held_up, Announced(0, 0, 0), store, {}, Stock(), clock, log, patience=0.1)
+            try:
+                await watch.watch()
+            finally:
+                assert clock.now > 0.3
 
     try:
         with pytest.raises(StoreLost, match=f"{name_of(pair[1])} has shown nothing new for 0.1 s"):
