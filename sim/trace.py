@@ -32,7 +32,7 @@ import polars as pl
 from attrs import frozen
 
 import sim
-from sim.columns import UNKNOWN, Rows, checksums, delivered, floats, known, words
+from sim.columns import UNKNOWN, Rows, checksums, delivered, floats, known, parquet, words
 from sim.distributions import Floats, Ints
 from sim.groups import group
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
@@ -142,10 +142,10 @@ class Trace:
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write the tables as Parquet, with the scenario and what else makes a trace."""
+        """Write the tables as Parquet, with the scenario and what else makes a trace; or raise OSError."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in TABLES:
-            getattr(self, name).write_parquet(folder / f"{name}.parquet")
+            (folder / f"{name}.parquet").write_bytes(parquet(getattr(self, name)))
         write_scenario(self.scenario, folder / "scenario.toml")
         facts = {
             name: getattr(self, name) for name in ("replication", "engine", "until", "complete", "program")

@@ -1,5 +1,6 @@
 import contextlib
 import os
+import re
 import sqlite3
 import subprocess
 import time
@@ -11,15 +12,17 @@ import trio
 
 import sim
 from sim.cli import main
-from sim.inventory import Change, Stock
+from sim.inventory import Change, Intent, Stock
 from sim.live.clock import RealClock
+from sim.live.limits import Unfit
 from sim.live.ports import NoStore, Seat, StoreLost
 from sim.live.sqlite import open_sqlite
-from sim.live.stage import Recording, Unfit, run
+from sim.live.stage import Recording, run
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed
 from sim.trace import check, load_trace
+from sim.worker import Person, worker
 
 LOAD = """
 title = "busy"
@@ -190,6 +193,32 @@ def test_a_full_disk_ends_the_run_and_keeps_the_trace(small_disk: Path) -> None:
     assert str(failed.value.__cause__).endswith(".sqlite: the disk is full")
     check(failed.value.trace)
     assert len(failed.value.trace.changes) > 20
+
+
+def test_a_full_disk_is_said_and_nothing_more(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 3: where the trace has no room either, that is said too."""
+    arguments = ["--set", "duration=60s", "--set", "products.count=1000", "--on", "sqlite"]
+    status, err = complaint(capsys, "run", "flash-sale", *arguments, "--out", str(small_disk))
+    unsaved, full = err.splitlines()
+    assert (status, unsaved) == (3, f"!  not saved in {small_disk}: No space left on device")
+    assert re.fullmatch(rf"flash-sale: {small_disk}/\w+.sqlite: the disk is full \(after .* s\)", full)
+
+
+@pytest.mark.slow
+def test_a_file_that_somebody_else_has_locked(tmp_path: Path) -> None:
+    """It is waited for a while, and then the run ends; what had happened until then is there."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "write.sqlite")) as other:
+
+        async def locks_it(me: Person, intents: Iterator[Intent]) -> None:
+            if me.number == 1:
+                await me.clock.sleep_until(0.2)
+                other.execute("begin immediate")
+            await worker(me, intents)
+
+        with pytest.raises(Failed, match=r"write\.sqlite: database is locked") as failed:
+            run(busy(duration="60s"), "sqlite", tmp_path, worker=locks_it)
+    check(failed.value.trace)
+    assert len(failed.value.trace.changes) > 10
 
 
 def test_a_store_that_does_not_answer_is_given_up() -> None:

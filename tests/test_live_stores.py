@@ -2,14 +2,18 @@
 
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
 
 import polars as pl
+import psycopg
 import pytest
 import trio
 from attrs import evolve
@@ -20,12 +24,13 @@ from sim.durations import Seconds
 from sim.inventory import Change, Intent, Stock
 from sim.live import servers
 from sim.live.ports import Entry, NoStore, StoreLost
+from sim.live.proxy import LOCAL
 from sim.live.stage import run
 from sim.live.stores import store_at
 from sim.scenario import Crash, Scenario
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed
-from sim.trace import Trace, check
+from sim.trace import Trace, check, load_trace
 from sim.worker import Person, worker
 from tests.test_live import busy
 
@@ -167,7 +172,8 @@ async def tell(me, intents):
         if hasattr(answer, "version"):
             print("done", answer.product, answer.version, answer.quantity, flush=True)
 
-run(parse_scenario(Path(sys.argv[1]).read_text()), sys.argv[2], Path(sys.argv[3]), worker=tell, fresh=False)
+scenario, folder, address, *replica = sys.argv[1:]
+run(parse_scenario(Path(scenario).read_text()), address, Path(folder), 0, tell, False, *replica)
 """
 ENDLESS = """
 title = "until it is killed"
@@ -184,12 +190,12 @@ delay = "exponential(2ms)"
 """
 
 
-def killed(times: int, address: str, folder: Path, luck: random.Random) -> list[str]:
-    """Kill a live run at random, so many times, and give what it had said."""
+def killed(times: int, folder: Path, luck: random.Random, *addresses: str) -> list[str]:
+    """Kill a live run on a store at random, so many times, and give what it had said."""
     (folder / "endless.toml").write_text(ENDLESS)
     said = []
     for _ in range(times):
-        command = [sys.executable, "-c", CHILD, str(folder / "endless.toml"), address, str(folder)]
+        command = [sys.executable, "-c", CHILD, str(folder / "endless.toml"), str(folder), *addresses]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout
             said.append(child.stdout.readline())
@@ -200,10 +206,8 @@ def killed(times: int, address: str, folder: Path, luck: random.Random) -> list[
     return said
 
 
-def assert_each_answer_stands(said: list[str], address: str, folder: Path) -> None:
-    """Each answer is a commit with that quantity; none was done twice; both models agree in the end."""
-    done = [tuple(map(int, line.split()[1:])) for line in said if line.startswith("done ")]
-    asked = sum(line.startswith("asks") for line in said)
+def assert_the_store_keeps(said: list[str], address: str, folder: Path) -> None:
+    """Once the reader has caught up, each answer stands."""
     quiet = parse_scenario('title = "catch up"\nduration = "10ms"')
     run(quiet, address, folder, fresh=False)
 
@@ -213,7 +217,15 @@ def assert_each_answer_stands(said: list[str], address: str, folder: Path) -> No
             notes = await stores.feed.next(0)
         return dict(held.model), dict(shown), [note.change for note in notes]
 
-    held, shown, changes = trio.run(read)
+    assert_each_answer_stands(said, *trio.run(read))
+
+
+def assert_each_answer_stands(
+    said: list[str], held: dict[int, Stock], shown: dict[int, Stock], changes: list[Change]
+) -> None:
+    """Each answer is a commit with that quantity; none was done twice; both models agree in the end."""
+    done = [tuple(map(int, line.split()[1:])) for line in said if line.startswith("done ")]
+    asked = sum(line.startswith("asks") for line in said)
     assert held == shown
     assert {*done} <= {(c.product, c.version, c.quantity) for c in changes}
     assert len({*done}) == len(done) <= len(changes) <= asked
@@ -224,7 +236,7 @@ def assert_each_answer_stands(said: list[str], address: str, folder: Path) -> No
 def test_twenty_kills(address: str, tmp_path: Path) -> None:
     """One after the other, upon the same store; the server lives on."""
     trio.run(_emptied, address, tmp_path)
-    assert_each_answer_stands(killed(20, address, tmp_path, random.Random(2)), address, tmp_path)
+    assert_the_store_keeps(killed(20, tmp_path, random.Random(2), address), address, tmp_path)
 
 
 async def _emptied(address: str, folder: Path) -> None:
@@ -234,7 +246,7 @@ async def _emptied(address: str, folder: Path) -> None:
 
 def test_a_killed_process_loses_no_answer(tmp_path: Path) -> None:
     """After SIGKILL, the reader catches up when it starts again."""
-    assert_each_answer_stands(killed(1, "sqlite", tmp_path, random.Random(1)), "sqlite", tmp_path)
+    assert_the_store_keeps(killed(1, tmp_path, random.Random(1), "sqlite"), "sqlite", tmp_path)
 
 
 # What can be the matter with a server.
@@ -277,15 +289,87 @@ def test_no_server_and_a_wrong_password(
     assert said.startswith(f"{kind}://127.0.0.1:")
 
 
+OF_ANOTHER_VERSION = {"postgresql": "update sim_store.schema set version = 7", "valkey": "set sim:schema 7"}
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_store_of_another_version(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing in it is touched, exit 2."""
+    with address_of(kind) as address:
+        trio.run(_emptied, address, tmp_path)
+        tell(address, OF_ANOTHER_VERSION[kind])
+        status, said = complaint(capsys, "run", "story", "--on", address, "--out", str(tmp_path))
+    assert (status, said.count("\n")) == (2, 1)
+    assert "a store of schema version 7, where this program knows 1; " in said
+
+
+COUNT = {"postgresql": "select count(*) from sim_store.outbox", "valkey": "xlen sim:outbox"}
+HANG_UP = """
+select count(pg_terminate_backend(pid)) from pg_stat_activity
+where pid <> pg_backend_pid() and backend_type = 'client backend'
+"""
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_connection_that_breaks(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line and exit 3; the trace so far is kept, and the password is not."""
+    with ExitStack() as server:
+        address = server.enter_context(address_of(kind))
+
+        def cut() -> None:
+            while committed(kind, address) < 20:
+                time.sleep(0.02)
+            if kind == "postgresql":
+                tell(address, HANG_UP)
+            else:  # whose client would connect again
+                server.close()
+
+        cutter = Thread(target=cut, daemon=True)
+        cutter.start()
+        endless = ("--set", "duration=60s", "--on", address, "--out", str(tmp_path))
+        status, said = complaint(capsys, "run", "flash-sale", *endless)
+        cutter.join()
+    assert (status, said.count("\n")) == (3, 1)
+    assert said.startswith(f"flash-sale: {kind}://127.0.0.1:")
+    trace = load_trace(tmp_path)
+    check(trace)
+    assert (trace.complete, len(trace.changes) > 10) == (False, True)
+    assert password_in(address) not in said + kept(tmp_path)
+
+
+def committed(kind: str, address: str) -> int:
+    """Count what is in the outbox; 0 if there is none yet."""
+    try:
+        return int(tell(address, COUNT[kind]).strip(":"))
+    except psycopg.Error:
+        return 0
+
+
+def tell(address: str, words: str) -> str:
+    """Say something to a server, and give its first answer."""
+    if address.startswith("postgresql"):
+        with psycopg.connect(address, autocommit=True) as connection:
+            cursor = connection.execute(words.encode())
+            return str(cursor.fetchall()[0][0]) if cursor.description else ""
+    with socket.create_connection((LOCAL, urlsplit(address).port or 0)) as connected:
+        connected.sendall(f"AUTH {password_in(address)}\r\n{words}\r\n".encode())
+        with connected.makefile(encoding="utf-8") as answers:
+            return [answers.readline().strip() for _ in range(2)][1]
+
+
+def kept(folder: Path) -> str:
+    """Give all that a run has left in its folder, as if it were text."""
+    return b"".join(path.read_bytes() for path in folder.iterdir()).decode(errors="ignore")
+
+
 @pytest.mark.slow
 def test_no_password_is_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither in what is printed nor in what is saved, under its name or in a file."""
     with address_of("postgresql") as address, pytest.raises(SystemExit):
         main(["run", "story", "--on", address, "--out", str(tmp_path)])
     printed = "".join(capfd.readouterr())
-    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir()).decode(errors="ignore")
     assert "the read model says 0" in printed
-    assert password_in(address) not in printed + kept
+    assert password_in(address) not in printed + kept(tmp_path)
 
 
 @pytest.mark.parametrize(("kind", "module"), [("postgresql", "psycopg"), ("valkey", "coredis")])

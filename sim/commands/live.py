@@ -22,24 +22,25 @@ class Broken(Failure):
         self.played = played
 
 
-def play_live(scenario: "Scenario", address: str, folder: Path) -> "list[Played]":
+def play_live(scenario: "Scenario", address: str, folder: Path, replica: str | None = None) -> "list[Played]":
     """Play all replications one after the other on the store of an address, and tell how exact it was.
 
     Broken, CutShort and Interrupted carry what was finished.
     """
+    from sim.live.limits import Unfit, measured, refuse
     from sim.live.ports import NoStore
-    from sim.live.stage import Unfit, measured, refuse, run
+    from sim.live.stage import run
     from sim.replicate import CutShort
     from sim.stage import Failed, Interrupted
 
     played: list[Played] = []
     try:
-        refuse(scenario)
+        refuse(scenario, replica)
         for replication in range(scenario.replications):
-            recording = run(scenario, address, folder, replication)
+            recording = run(scenario, address, folder, replication, replica=replica)
             played.append(_played(recording.trace, replication))
             click.echo(f"   {recording.apparatus}", err=True)
-        click.echo(f"   measured, not played: {', '.join(measured(scenario))}", err=True)
+        click.echo(f"   measured, not played: {', '.join(measured(scenario, replica))}", err=True)
     except (NoStore, Unfit) as error:
         raise Refusal(str(error)) from None
     except Failed as failed:

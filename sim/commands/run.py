@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 ALONE = "leave out --engine, --precision, --realtime and --check-determinism"
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
+REPLICA_HELP = "With --on: read from the hot standby postgresql://…; postgresql alone starts a pair."
 OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
 
 
@@ -59,6 +60,7 @@ OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
 )
 @click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="trio", help=ENGINE_HELP)
 @click.option("--on", metavar="STORE", help="In real time, on sqlite, postgresql://…, valkey://…")
+@click.option("--replica", metavar="STANDBY", help=REPLICA_HELP)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help=OUT_HELP)
 @AS_JSON
 @click.option("--realtime", is_flag=True, help="Show it in the time that it takes.")
@@ -74,6 +76,7 @@ def run_scenario(
     limit: int | None,
     engine: str,
     on: str | None,
+    replica: str | None,
     out: Path | None,
     as_json: bool,
     realtime: bool,
@@ -87,7 +90,7 @@ def run_scenario(
     """
     changed = settings_of(settings, seed, replications)
     if all_of_them:
-        if name or precision or metric or limit or on or out or realtime or check_determinism:
+        if name or precision or metric or limit or on or replica or out or realtime or check_determinism:
             raise Refusal("--all goes with --seed, --set, --replications, --engine and --json alone")
         return _run_all(changed, engine, as_json)
     if name is None:
@@ -96,6 +99,8 @@ def run_scenario(
         changed = {"replications": "1"} | changed
     else:
         begin_processes(replications)
+    if replica and not on:
+        raise Refusal("--replica goes with --on: --on postgresql --replica postgresql")
     scenario = scenario_of(name, changed)
     if realtime and (as_json or not (scenario.scripted or sys.stdout.isatty())):
         raise Refusal(
@@ -108,7 +113,7 @@ def run_scenario(
         get_ready("sim.gallery", "sim.plots.lag", "scipy.special")
     if on:
         out = out or folder_of(Path(name).stem, on)
-        result = _play_live(Path(name).stem, scenario, on, out)
+        result = _play_live(Path(name).stem, scenario, on, replica, out)
     else:
         result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
@@ -203,13 +208,13 @@ def _play(
     return Result(name, scenario, summary, played[0].trace, elapsed, theory, interrupted)
 
 
-def _play_live(name: str, scenario: "Scenario", on: str, folder: Path) -> Result:
+def _play_live(name: str, scenario: "Scenario", on: str, replica: str | None, folder: Path) -> Result:
     """Play in real time on a store; keep what there is when it is cut short, or fails."""
     from sim.replicate import CutShort, conclude
 
     began, interrupted, status = time.perf_counter(), "", INTERRUPTED
     try:
-        played = play_live(scenario, on, folder)
+        played = play_live(scenario, on, folder, replica)
     except CutShort as cut:
         played, interrupted = cut.played, str(cut)
     except Broken as broken:

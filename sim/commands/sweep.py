@@ -233,11 +233,12 @@ def _show(sweep: Sweep, metric: str) -> None:
 def _save(sweep: Sweep, metric: str, folder: Path) -> str:
     """Write everything that was found as one table, and the figure; say what to look at next."""
     from sim.chart import draw
+    from sim.columns import parquet
     from sim.scenario_file import write_scenario
     from sim.sweeps import table
 
     try:
-        table(sweep.grid, sweep.found).write_parquet(folder / TABLE)
+        (folder / TABLE).write_bytes(parquet(table(sweep.grid, sweep.found)))
         write_scenario(sweep.grid.base, folder / SCENARIO)
         drawn = draw(sweep.grid, sweep.found, metric, folder / FIGURE)
     except OSError as error:

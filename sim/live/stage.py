@@ -8,11 +8,14 @@ crashes starts again from what its store holds.
 Where two roles race, whoever knows first takes it down: a change counts as
 committed when the writer hears of it, and is passed on no sooner; it counts as
 visible when the reader hears of it, or when somebody has seen it.
+
+With a replica there is neither feed nor reader: a hot standby of the write
+store is the read store, and a watcher finds out since when it shows what. The
+link is then a wire between two servers.
 """
 
 from array import array
 from collections import ChainMap
-from collections.abc import Callable
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -30,9 +33,12 @@ from sim.distributions import Constant, Uniform
 from sim.door import Give, See, through_channel
 from sim.inventory import NOTHING, Change, Command, Stock, decide, fold
 from sim.link import Chances, Departures
+from sim.live.announced import Announced
 from sim.live.clock import Apparatus, RealClock, cost, lateness, resolution
-from sim.live.ports import Bell, Entry, Feed, NoStore, ReadStore, Stores, WriteStore
-from sim.live.stores import store_at
+from sim.live.limits import refuse, theirs
+from sim.live.ports import Bell, Entry, Feed, Held, NoStore, Pair, ReadStore, Stores, WriteStore
+from sim.live.stores import pair_at, store_at
+from sim.live.watcher import Watch, carry
 from sim.plan import plan_commands, plan_queries
 from sim.reader import Looks, Show, View, project
 from sim.scenario import Scenario
@@ -53,10 +59,6 @@ from sim.worker import Worker, worker
 from sim.writer import Commit, Committed, Settled, Store, settle, work
 
 
-class Unfit(ValueError):
-    """A scenario that cannot be played on real stores; str() names what stands in the way."""
-
-
 @frozen
 class Recording:
     """A run in real time, and what it was measured with."""
@@ -72,8 +74,12 @@ def run(
     replication: int = 0,
     worker: Worker = worker,
     fresh: bool = True,
+    replica: str | None = None,
 ) -> Recording:
     """Play a scenario once on the store of that address, in real time, and return all that happened.
+
+    `replica` is the address of a hot standby to read from; "postgresql" alone
+    makes one of the run's own, if the store is that too.
 
     Whatever an earlier run has left in the store is dropped, unless it shall
     not be `fresh`: then the reader catches up first, and the versions go on.
@@ -82,19 +88,22 @@ def run(
     Failed, whose cause is StoreLost if a store failed, and Interrupted carry
     the trace so far.
     """
-    refuse(scenario)
-    opened = store_at(address, folder)
+    refuse(scenario, replica)
+    opened = pair_at(address, replica) if replica else store_at(address, folder)
     log = Log(plan_commands(scenario, replication), plan_queries(scenario, replication))
-    clock, kind = RealClock(), address.partition(":")[0]
+    clock, kind = RealClock(), address.partition(":")[0] + (" with a standby" if replica else "")
 
     async def main() -> tuple[float, Apparatus]:
         async with opened(fresh) as stores:
             return await _play(scenario, replication, worker, stores, log, clock)
 
     def trace(until: float, complete: bool) -> Trace:
-        make_up(log, scenario)
+        if replica:
+            carry(log)
+        else:
+            make_up(log, scenario, complete)
         so_far = log.trace(scenario, replication, until, complete)
-        return attrs.evolve(so_far, engine=kind, scenario=as_played(so_far))
+        return attrs.evolve(so_far, engine=kind, scenario=as_played(so_far, theirs(replica)))
 
     try:
         until, apparatus = trio.run(main, restrict_keyboard_interrupt_to_checkpoints=True)
@@ -109,39 +118,14 @@ def run(
     return Recording(trace(max(until, scenario.duration), complete=True), apparatus)
 
 
-_BEYOND: list[tuple[Callable[[Scenario], object], str]] = [
-    (lambda s: s.architecture != "cqrs", "architecture: a live run has a write store and a read store"),
-    (
-        lambda s: s.writer.publish.mean > 0,
-        "writer.publish: the outbox is committed with the state",
-    ),
-    (lambda s: not s.writer.outbox, "writer.outbox = false: the outbox is committed with the state"),
-    (lambda s: s.reader.apply != "newest", "reader.apply: a live reader keeps the newest version"),
-    (lambda s: s.reader.restart != "checkpoint", "reader.restart: a live reader goes on from its position"),
-    (lambda s: s.reader.checkpoint > 1, "reader.checkpoint: the position is kept with every batch"),
-]
-_MEASURED: list[tuple[Callable[[Scenario], object], str]] = [
-    (lambda s: True, "writer.service and writer.commit"),
-    (lambda s: s.reader.handler.mean > 0, "reader.handler"),
-]
+def make_up(log: Log, scenario: Scenario, complete: bool) -> None:
+    """Count the copies that came out, some of them after a crash; and call delay whatever else a way took.
 
-
-def refuse(scenario: Scenario) -> None:
-    """Insist that a scenario can be played live; Unfit names all that cannot."""
-    reasons = [reason for says_so, reason in _BEYOND if says_so(scenario)]
-    if reasons:
-        raise Unfit("\n  ".join(["this cannot be played on a real store:", *reasons]))
-
-
-def measured(scenario: Scenario) -> list[str]:
-    """Name the keys that a live run measures, whatever the scenario says of them."""
-    return [key for says_so, key in _MEASURED if says_so(scenario)]
-
-
-def make_up(log: Log, scenario: Scenario) -> None:
-    """Count the copies that came out, some of them after a crash; and call delay whatever else a way took."""
+    Until all has drained, those that are under way count as well.
+    """
     change, time, n = np.asarray(log.delivered_change), np.asarray(log.delivered_time), len(log.committed)
-    log.copies = array("q", np.bincount(change, minlength=n).tolist())
+    came = np.bincount(change, minlength=n)
+    log.copies = array("q", (came if complete else np.maximum(came, log.copies)).tolist())
     if scenario.link.resend is None:
         arrived = np.full(n, np.inf)
         np.minimum.at(arrived, change, time)
@@ -149,33 +133,41 @@ def make_up(log: Log, scenario: Scenario) -> None:
         log.delay = array("d", np.where(np.isfinite(arrived), delay, np.nan).tolist())
 
 
-def as_played(trace: Trace) -> Scenario:
-    """Say what a live run was in truth: its writer took as long as the store did, on average."""
+def as_played(trace: Trace, link_too: bool) -> Scenario:
+    """Say what a live run was in truth: its writer took as long as the store did, on average.
+
+    And the link as well, where that was the store's own.
+    """
     done = trace.commands.drop_nulls(["started", "finished"])
     batches = done.group_by("started").agg(pl.col("finished").max())
     took = float((batches["finished"] - batches["started"]).sum())
     scenario = trace.scenario
     service = Constant(took / max(1, len(done)))
     writer = attrs.evolve(scenario.writer, service=service, commit=Constant(0.0))
-    return attrs.evolve(scenario, writer=writer, reader=attrs.evolve(scenario.reader, handler=Constant(0.0)))
+    reader, link = attrs.evolve(scenario.reader, handler=Constant(0.0)), scenario.link
+    if link_too:
+        delays = trace.changes["delay"].drop_nulls()
+        link = attrs.evolve(link, delay=Constant(float(delays.sum()) / max(1, len(delays))))
+    return attrs.evolve(scenario, writer=writer, link=link, reader=reader)
 
 
 async def _play(
-    scenario: Scenario, replication: int, act: Worker, stores: Stores, log: Log, clock: RealClock
+    scenario: Scenario, replication: int, act: Worker, stores: Stores | Pair, log: Log, clock: RealClock
 ) -> tuple[float, Apparatus]:
     """Start the clock when the stores are ready, play, and read in the end what they hold.
 
     Return when all had drained.
     """
     luck = partial(draw_from, scenario.seed, replication)
-    first = (await stores.write.load()).last
-    await catch_up(stores, first)
+    before = await stores.write.load()
+    if isinstance(stores, Stores):
+        await catch_up(stores, before.last)
     look = await cost(partial(stores.read.see, 1))
     clock.restart()
     async with trio.open_nursery() as background:
         background.start_soon(clock.keep)
         await play(
-            scenario, luck, act, log, clock, partial(_house, scenario, luck, stores, first, clock, log)
+            scenario, luck, act, log, clock, partial(_house, scenario, luck, stores, before, clock, log)
         )
         background.cancel_scope.cancel()
     until = clock.now
@@ -200,30 +192,71 @@ def newest(changes: list[Change]) -> list[Change]:
 def _house(
     scenario: Scenario,
     luck: Luck,
-    stores: Stores,
-    first: int,
+    stores: Stores | Pair,
+    before: Held,
     clock: RealClock,
     log: Log,
     actors: trio.Nursery,
 ) -> House:
-    """Build the pipeline over the stores."""
+    """Build the pipeline over the stores, which hold what was there before."""
     store = Store(stocked(scenario), by_id=scenario.writer.command_ids, notes=True)
-    screen = Screen(stores.read, stocked(scenario), Stock(scenario.products.stock))
-    log.end(store.model, screen.shown)
-    announced = Announced(first, last=first, given=first)
+    announced = Announced(before.last, last=before.last, given=before.last)
     commands_in: Sender[Command]
     commands_out: Receiver[Command]
     commands_in, commands_out = open_channel(
         "the command channel", sender="a worker", receiver="the writer", capacity=scenario.inbox.capacity
     )
-    chances = open_chances(scenario.link, luck)
-    phase = next(luck(Uniform(0.0, scenario.reader.poll or 0.0).draw, "reader", "poll"))
     start = actors.start_soon
     start(write, commands_out, announced, stores.write, store, scenario, clock, log, name="the writer")
-    start(follow, stores.feed, announced, screen, chances, phase, scenario, clock, log, name="the reader")
+    if isinstance(stores, Pair):
+        shown = {**store.model, **before.model}
+        see = _watched(scenario, luck, stores, store, shown, announced, actors, clock, log)
+    else:
+        see = _followed(scenario, luck, stores, store, announced, actors, clock, log)
     give = at_once(commands_in, log, through_channel(commands_in, scenario.inbox.when_full, clock, log))
-    see = screen.look(clock)
     return House(give, see, one_by_one(see, clock, log, caller), commands_in)
+
+
+def _followed(
+    scenario: Scenario,
+    luck: Luck,
+    stores: Stores,
+    store: Store,
+    announced: Announced,
+    actors: trio.Nursery,
+    clock: RealClock,
+    log: Log,
+) -> See:
+    """Let a reader follow the outbox; say how to look at what it keeps."""
+    screen = Screen(stores.read, stocked(scenario), Stock(scenario.products.stock))
+    log.end(store.model, screen.shown)
+    chances = open_chances(scenario.link, luck)
+    phase = next(luck(Uniform(0.0, scenario.reader.poll or 0.0).draw, "reader", "poll"))
+    actors.start_soon(
+        follow, stores.feed, announced, screen, chances, phase, scenario, clock, log, name="the reader"
+    )
+    return screen.look(clock)
+
+
+def _watched(
+    scenario: Scenario,
+    luck: Luck,
+    pair: Pair,
+    store: Store,
+    shown: dict[int, Stock],
+    announced: Announced,
+    actors: trio.Nursery,
+    clock: RealClock,
+    log: Log,
+) -> See:
+    """Let a watcher look at the standby, to which the link leads if that is ours; say how to look there."""
+    blank = Stock(scenario.products.stock)
+    watch = Watch(pair, announced, store, shown, blank, clock, log)
+    log.end(store.model, watch.shown)
+    if pair.wire:
+        pair.wire.begin(scenario.link, open_chances(scenario.link, luck), RealClock(clock.start))
+    actors.start_soon(watch.watch, name="the watcher")
+    return watch.see
 
 
 def at_once(commands: Sender[Command], log: Log, otherwise: Give) -> Give:
@@ -239,44 +272,6 @@ def at_once(commands: Sender[Command], log: Log, otherwise: Give) -> Give:
     return give
 
 
-@define
-class Announced:
-    """How far the writer has told of its commits, and how far the reader has taken them up.
-
-    `first` is the last number that was there before the run: the next one is
-    of the log's row 0.
-    """
-
-    first: int
-    last: int
-    given: int
-    closed: bool = False
-    bell: Bell = Factory(Bell)
-
-    def send(self, committed: Committed) -> None:
-        """Tell of a commit."""
-        self.last = self.first + committed.row + 1
-        self.bell.ring()
-
-    async def reach(self, sequence: int) -> None:
-        """Wait until the writer has told of a commit: the store may be faster with the news."""
-        while self.last < sequence:
-            await self.bell.event.wait()
-
-    async def all_given(self) -> None:
-        """Wait until no more can come, and all has been taken up."""
-        while not (self.closed and self.given >= self.last):
-            await self.bell.event.wait()
-
-    async def __aenter__(self) -> "Announced":
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        """Tell that there will be no more."""
-        self.closed = True
-        self.bell.ring()
-
-
 async def write(
     commands: Receiver[Command],
     announced: Announced,
@@ -287,7 +282,7 @@ async def write(
     log: Log,
 ) -> None:
     """Let the writer live until there are no more commands; each life begins with what the store holds."""
-    commit = through(port, store, clock, log)
+    commit = through(port, store, announced.bell, clock, log)
 
     async def live() -> None:
         held = await port.load()
@@ -300,8 +295,8 @@ async def write(
         await through_crashes(live, scenario.writer.crashes, clock)
 
 
-def through(port: WriteStore, store: Store, clock: Time, log: Log) -> Commit:
-    """Commit a batch to the write store, then take it down.
+def through(port: WriteStore, store: Store, bell: Bell, clock: Time, log: Log) -> Commit:
+    """Commit a batch to the write store, then take it down, and wake whoever waits to hear of it.
 
     A crash in the meantime comes between the commit and the answer.
     """
@@ -312,6 +307,7 @@ def through(port: WriteStore, store: Store, clock: Time, log: Log) -> Commit:
             await port.commit(entries)
         now = clock.now
         settled = [settle(command, store, now, log) for command in batch]
+        bell.ring()
         await trio.lowlevel.checkpoint_if_cancelled()
         return settled
 

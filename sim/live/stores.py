@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from sim.live.ports import NoStore, Open, Stores
+from sim.live.ports import NoStore, Open, OpenPair, Stores
 
 KNOWN = ("sqlite", "postgresql", "valkey", "redis")
 
@@ -35,6 +35,19 @@ def store_at(address: str, folder: Path) -> Open:
 
         return partial(open_valkey, address) if rest else _on_a_server(valkey, open_valkey)
     raise NoStore(f"--on {kind}: no such store; there is {', '.join(KNOWN)}")
+
+
+def pair_at(address: str, replica: str) -> OpenPair:
+    """Find a store and its replica by their addresses; NoStore says which go together."""
+    (kind, _, primary), (other, _, standby) = address.partition(":"), replica.partition(":")
+    if (kind, other) != ("postgresql", "postgresql"):
+        raise NoStore("--replica takes a hot standby of PostgreSQL: --on postgresql --replica postgresql")
+    if bool(primary) != bool(standby):
+        raise NoStore("--on and --replica: give the addresses of both servers, or of neither")
+    _insist_on("psycopg", "postgres", kind)
+    from sim.live.standby import open_own_pair, open_pair
+
+    return partial(open_pair, address, replica) if primary else open_own_pair
 
 
 def _insist_on(module: str, extra: str, kind: str) -> None:

@@ -69,7 +69,12 @@ def _lost(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         found = error.subgroup((RedisError, OSError))
         return _lost(found.exceptions[0]) if found and not error.subgroup(KeyboardInterrupt) else ""
-    return (str(error) or "the connection is lost") if isinstance(error, RedisError | OSError) else ""
+    return _said(error) if isinstance(error, RedisError | OSError) else ""
+
+
+def _said(error: RedisError | OSError) -> str:
+    """Say what the server said, or what became of it; of a pipeline, that of its first command."""
+    return str(error).rpartition("caused error: ")[2] or "the connection is lost"
 
 
 async def _prepare(client: Client, name: str, fresh: bool) -> None:
@@ -94,7 +99,7 @@ async def _see_through(name: str, act: Callable[[], Awaitable[T]]) -> T:
     except trio.TooSlowError:
         raise StoreLost(f"{name} has not answered for {PATIENCE:g} s") from None
     except (RedisError, OSError) as error:
-        raise StoreLost(f"{name}: {error or 'the connection is lost'}") from None
+        raise StoreLost(f"{name}: {_said(error)}") from None
 
 
 def _stock(text: str) -> Stock:
@@ -154,7 +159,7 @@ class _Feed:
         try:
             found = await self.client.xread({OUTBOX: f"{after}-0"}, block=int(LOOK_AGAIN * 1000))
         except (RedisError, OSError) as error:
-            raise StoreLost(f"{self.name}: {error or 'the connection is lost'}") from None
+            raise StoreLost(f"{self.name}: {_said(error)}") from None
         return [_noted(entry)[1] for entry in (found or {}).get(OUTBOX, ())]
 
 
