@@ -14,7 +14,7 @@ from attrs import frozen
 from sim.distributions import Floats, Ints
 from sim.evidence import Evidence
 from sim.metrics import measured_commands, numbers, work_of
-from sim.trace import Trace
+from sim.trace import VIRTUAL_TIME, Trace
 
 SLICES = 40  # stretches of the window, each with its own share of busy time
 
@@ -41,6 +41,7 @@ class Backlog:
     busy: Floats = attrs.field(eq=_ARRAY)
     utilisation: float
     blocked: float
+    clock: str = VIRTUAL_TIME
 
 
 def backlog(trace: Trace) -> Backlog:
@@ -63,6 +64,7 @@ def backlog(trace: Trace) -> Backlog:
         busy=_busy(trace, edges),
         utilisation=numbers(trace, ["writer_utilisation"])["writer_utilisation"],
         blocked=float(np.diff(times)[blocked[:-1] > 0].sum() / (end - start)) if end > start else np.nan,
+        clock=trace.clock,
     )
 
 

@@ -15,7 +15,7 @@ from sim.inventory import Apply
 from sim.metrics import measured_queries
 from sim.plan import SCRIPT, numbered
 from sim.scenario import Scenario
-from sim.trace import Trace
+from sim.trace import VIRTUAL_TIME, Trace
 from sim.wording import count, readable
 
 MOST = 40  # messages that a person can tell apart in one picture
@@ -105,6 +105,7 @@ class Exchange:
     own: bool = False
     staleness: float = 0.0
     left_out: int = 0
+    clock: str = VIRTUAL_TIME
 
 
 def exchange(trace: Trace, window: tuple[float, float] | None = None, product: int | None = None) -> Exchange:
@@ -283,6 +284,7 @@ def _tell(
         stays=tuple(stay for stay in stays if stay.start <= window[1] and window[0] <= stay.end),
         events=tuple(e for e in sorted(events, key=lambda e: e.time) if window[0] <= e.time <= window[1]),
         hidden=tuple(_hidden(shown.to_dicts())),
+        clock=trace.clock,
     )
 
 

@@ -17,6 +17,7 @@ from sim.precision import Aim, width
 from sim.scenario import Expect, Scenario
 from sim.steady import overloads, unsteady
 from sim.theory import Prediction, Refusal
+from sim.trace import SIMULATED
 from sim.wording import count, number_text, readable, significant, time_unit
 
 WIDTH = 100  # of what is broken into lines
@@ -423,7 +424,7 @@ def facts(summary: Summary, scenario: Scenario) -> list[str]:
 
 def _live(summary: Summary) -> bool:
     """Say whether a run was played on a real store: its engine is then the kind of it."""
-    return not {*summary.engine.split(" and ")} <= {"trio", "array"}
+    return not {*summary.engine.split(" and ")} <= {*SIMULATED}
 
 
 def way(scenario: Scenario) -> str:

@@ -19,7 +19,7 @@ from attrs import frozen
 from sim.distributions import Floats, Ints
 from sim.inventory import Apply
 from sim.metrics import diverged
-from sim.trace import Trace
+from sim.trace import VIRTUAL_TIME, Trace
 
 FEW = 30  # so many commits can be told apart in one picture
 STRETCH = 25  # commits in the stretch that stands for a longer run
@@ -129,6 +129,7 @@ class Timeline:
     lag: Lag | None
     gap: Gap | None
     for_good: bool = False
+    clock: str = VIRTUAL_TIME
 
     @property
     def eventless(self) -> bool:
@@ -138,7 +139,7 @@ class Timeline:
 
 
 def timeline(trace: Trace, product: int | None = None, window: tuple[float, float] | None = None) -> Timeline:
-    """Tell what both models showed, of one product or of all together, in a window of virtual time.
+    """Tell what both models showed, of one product or of all together, in a window of time.
 
     Without a window: the whole run if it holds few commits, else a stretch
     around the worst staleness.
@@ -162,6 +163,7 @@ def timeline(trace: Trace, product: int | None = None, window: tuple[float, floa
         lag=lag,
         gap=seen.greatest_gap(lag),
         for_good=trace.complete and bool(seen.oldest[-1] == history.oldest[-1] < math.inf),
+        clock=trace.clock,
     )
 
 

@@ -97,6 +97,9 @@ MODELS: dict[str, pl.DataType] = {
     "shown_version": pl.Int32(),
 }
 
+SIMULATED = ("trio", "array")  # engines; any other run was played on a store
+VIRTUAL_TIME = "virtual time"
+
 
 class TraceError(AssertionError):
     """A trace says something that cannot have happened; str() says what, and where."""
@@ -126,6 +129,11 @@ class Trace:
     def seed(self) -> int:
         """The seed from which every stream was spawned."""
         return self.scenario.seed
+
+    @property
+    def clock(self) -> str:
+        """In which time it was played, in words."""
+        return VIRTUAL_TIME if self.engine in SIMULATED else "real time"
 
     @property
     def window(self) -> tuple[float, float]:

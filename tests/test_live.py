@@ -21,6 +21,7 @@ from sim.live.stage import Recording, run
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed
+from sim.timeline import timeline
 from sim.trace import check, load_trace
 from sim.worker import Person, worker
 
@@ -69,6 +70,7 @@ def test_a_live_trace_is_measured_like_any_other(recorded: tuple[Recording, Path
     recording, folder = recorded
     trace, summary = recording.trace, sim.summarise(recording.trace)
     assert (trace.engine, trace.complete, summary.value("divergence_at_end")) == ("sqlite", True, 0)
+    assert timeline(trace).clock == "real time"
     assert summary.value("visibility_lag.p50") > 0.0005
     assert 0 < summary.value("writer_utilisation") < 1
     assert summary.value("blocked_fraction") == 0

@@ -144,7 +144,7 @@ def _share_time(timeline: Timeline, upper: Axes, lower: Axes) -> None:
         axes.set_xlim(timeline.window)
         write_times(axes.xaxis)
     upper.tick_params(axis="x", labelbottom=False)
-    lower.set_xlabel("virtual time")
+    lower.set_xlabel(timeline.clock)
     label_ends(lower, [(f"p95 {readable(timeline.p95)}", timeline.p95, {"color": INK})])
 
 

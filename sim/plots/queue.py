@@ -53,7 +53,7 @@ def queue_over_time(backlog: Backlog, axes: Sequence[Axes] | None = None) -> Fig
             panel.set_xlim(backlog.edges[0], backlog.edges[-1])
             write_times(panel.xaxis)
         upper.tick_params(axis="x", labelbottom=False)
-        lower.set_xlabel("virtual time")
+        lower.set_xlabel(backlog.clock)
         ends = _label_waiting(backlog, upper)
         label_ends(lower, [(f"mean {share_text(backlog.utilisation)}", backlog.utilisation, {"color": GREY})])
         figure = settle(upper, own=axes is None)

@@ -84,7 +84,7 @@ def _draw_lanes(axes: Axes, exchange: Exchange, heights: Heights) -> None:
     axes.set_xlim(start, end)
     axes.set_ylim(-BOTTOM, max(heights.values()) + TOP)
     write_times(axes.xaxis)
-    axes.set_xlabel("virtual time")
+    axes.set_xlabel(exchange.clock)
     axes.grid(False)
     axes.spines["left"].set_visible(False)
     for lane, height in heights.items():
