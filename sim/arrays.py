@@ -265,9 +265,9 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     starts, moved = begins(product.take(order)), moved.take(order)
     accepted = np.ones(len(order), np.bool_)
     left = stock + _running(moved, starts)
-    for start, end in zip(starts, _ends(starts, len(order)), strict=True):
-        if left[start:end].min() < 0:
-            accepted[start:end] = _affordable(moved[start:end], left[start:end])
+    short = np.minimum.reduceat(left, starts) < 0
+    for start, end in zip(starts[short], _ends(starts, len(order))[short], strict=True):
+        accepted[start:end] = _affordable(moved[start:end], left[start:end])
     version, quantity = np.empty(len(order), np.int32), np.empty(len(order), np.int64)
     version[order] = _running(accepted, starts)
     quantity[order] = stock + _running(moved * accepted, starts)
@@ -547,7 +547,7 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
             "outcome": words(outcome, OUTCOMES),
             "version": known(version),
             "reason": reasons(outcome),
-            "repeats": None,
+            "repeats": pl.Series([None], dtype=pl.Int32).new_from_index(0, n),
         },
         schema=COMMANDS,
     )

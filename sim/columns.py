@@ -4,7 +4,9 @@ Arrays have no null: where something never was, nan stands for the time and −1
 for the number.
 """
 
+import math
 from array import array
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -32,7 +34,12 @@ def known(column: "array[int] | Ints") -> pl.Series:
 
 def words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
     """Make a polars column of words from their numbers."""
-    return pl.Series(words, dtype=pl.Enum(words)).gather(known(codes))
+    return _dictionary(words).gather(known(codes))
+
+
+@cache
+def _dictionary(words: tuple[str, ...]) -> pl.Series:
+    return pl.Series(words, dtype=pl.Enum(words))
 
 
 def delivered(change: Ints, time: Floats, n: int) -> pl.Series:
@@ -49,7 +56,7 @@ def delivered(change: Ints, time: Floats, n: int) -> pl.Series:
 def plain(column: pl.Series) -> NDArray[Any]:
     """Make an array of a column: of times, with nan where there is none; of numbers and words', with −1."""
     if column.dtype == pl.Float64:
-        return column.to_numpy()
+        return (column.fill_null(math.nan) if column.null_count() else column).to_numpy()
     if column.dtype == pl.Enum:  # fewer than 256 words have numbers of eight bits, in which 255 is −1
         numbers = column.to_physical()
         return (numbers.fill_null(255) if numbers.null_count() else numbers).to_numpy().view(np.int8)
