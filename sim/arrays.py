@@ -558,8 +558,8 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
     first, last = np.full(n, -1), np.full(n, -1)
     first[journeys.row[::-1]], last[journeys.row] = copies[::-1], copies
     applied = np.bincount(journeys.row[shows.seen], minlength=n).astype(np.int32)
-    told, shown = first.copy(), first  # what is never shown is taken down again with each copy
-    told[applied == 0], shown[applied == 0] = last[applied == 0], -1
+    never, told, shown = np.flatnonzero(applied == 0), first.copy(), first
+    told[never], shown[never] = last[never], -1  # what is never shown is taken down again with each copy
     columns = {id(times): _gathered(times, told) for times in (shows.polled, shows.taken, shows.handled)}
     return pl.DataFrame(
         {

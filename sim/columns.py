@@ -54,19 +54,19 @@ def delivered(change: Ints, time: Floats, n: int) -> pl.Series:
 
 
 def plain(column: pl.Series) -> NDArray[Any]:
-    """Make an array of a column: of times, with nan where there is none; of numbers and words', with −1."""
+    """Make an array of a column: of times, with nan where there is none; of numbers and words', with −1.
+
+    Of lists of times it has the earliest; most often there is just one.
+    """
     if column.dtype == pl.Float64:
         return (column.fill_null(math.nan) if column.null_count() else column).to_numpy()
     if column.dtype == pl.Enum:  # fewer than 256 words have numbers of eight bits, in which 255 is −1
         numbers = column.to_physical()
         return (numbers.fill_null(255) if numbers.null_count() else numbers).to_numpy().view(np.int8)
+    if column.dtype == pl.List:
+        alone = np.all(plain(column.list.len()) == 1)
+        return plain(column.explode() if alone else column.list.min())
     return (column.fill_null(UNKNOWN) if column.null_count() else column).to_numpy()
-
-
-def earliest(column: pl.Series) -> Floats:
-    """Give the least of each row's times; nan where there is none. Most often there is just one."""
-    alone = (column.list.len() == 1).all()
-    return plain(column.explode() if alone else column.list.min())
 
 
 @frozen(eq=False)
