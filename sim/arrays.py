@@ -88,12 +88,13 @@ def run(scenario: Scenario, replication: int = 0) -> Trace:
 def _make_room() -> None:
     """Let the system hand out memory once, and in large pages, rather than anew for each array.
 
-    Linux gives memory page by page of 4 kB, and glibc gives back at once what
-    is larger than the largest that was ever given back (no more than 32 MB):
-    a fifth of a run of 10⁵ commands would pass with that. The first array
-    raises that bound. The second lies where later ones will, and numpy has
-    asked for large pages there. Neither is ever written to, so neither costs
-    memory. Elsewhere this does nothing.
+    Linux hands memory out in pages of 4 kB, each when it is first written to,
+    and glibc gives a large array's back as soon as it is freed: a fifth of a
+    run of 10⁵ commands would pass with that. What glibc takes for large grows
+    with the largest that was freed, up to 32 MB: for this, the first array.
+    The second lies where later ones will, and numpy asks for large pages
+    there. Neither is ever written to, so neither costs memory. On other
+    systems this does nothing.
     """
     for _ in range(2):
         np.empty(LARGEST_KEPT, np.int8)
