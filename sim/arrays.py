@@ -88,12 +88,13 @@ def run(scenario: Scenario, replication: int = 0) -> Trace:
 def _make_room() -> None:
     """Let the system hand out memory once, and in large pages, rather than anew for each array.
 
-    Linux gives memory page by page of 4 kB, and glibc gives back at once what
-    is larger than the largest that was ever given back (no more than 32 MB):
-    a fifth of a run of 10⁵ commands would pass with that. The first array
-    raises that bound. The second lies where later ones will, and numpy has
-    asked for large pages there. Neither is ever written to, so neither costs
-    memory. Elsewhere this does nothing.
+    Linux hands memory out in pages of 4 kB, each when it is first written to,
+    and glibc gives a large array's back as soon as it is freed: a fifth of a
+    run of 10⁵ commands would pass with that. What glibc takes for large grows
+    with the largest that was freed, up to 32 MB: for this, the first array.
+    The second lies where later ones will, and numpy asks for large pages
+    there. Neither is ever written to, so neither costs memory. On other
+    systems this does nothing.
     """
     for _ in range(2):
         np.empty(LARGEST_KEPT, np.int8)
@@ -269,9 +270,9 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     starts, moved = begins(product.take(order)), moved.take(order)
     accepted = np.ones(len(order), np.bool_)
     left = stock + _running(moved, starts)
-    for start, end in zip(starts, _ends(starts, len(order)), strict=True):
-        if left[start:end].min() < 0:
-            accepted[start:end] = _affordable(moved[start:end], left[start:end])
+    short = np.minimum.reduceat(left, starts) < 0
+    for start, end in zip(starts[short], _ends(starts, len(order))[short], strict=True):
+        accepted[start:end] = _affordable(moved[start:end], left[start:end])
     version, quantity = np.empty(len(order), np.int32), np.empty(len(order), np.int64)
     version[order] = _running(accepted, starts)
     quantity[order] = stock + _running(moved * accepted, starts)
@@ -551,7 +552,7 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
             "outcome": words(outcome, OUTCOMES),
             "version": known(version),
             "reason": reasons(outcome),
-            "repeats": None,
+            "repeats": pl.Series([None], dtype=pl.Int32).new_from_index(0, n),
         },
         schema=COMMANDS,
     )
@@ -562,8 +563,8 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
     first, last = np.full(n, -1), np.full(n, -1)
     first[journeys.row[::-1]], last[journeys.row] = copies[::-1], copies
     applied = np.bincount(journeys.row[shows.seen], minlength=n).astype(np.int32)
-    told, shown = first.copy(), first  # what is never shown is taken down again with each copy
-    told[applied == 0], shown[applied == 0] = last[applied == 0], -1
+    never, told, shown = np.flatnonzero(applied == 0), first.copy(), first
+    told[never], shown[never] = last[never], -1  # what is never shown is taken down again with each copy
     columns = {id(times): _gathered(times, told) for times in (shows.polled, shows.taken, shows.handled)}
     return pl.DataFrame(
         {

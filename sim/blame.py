@@ -9,7 +9,7 @@ yet.
 
 import numpy as np
 
-from sim.columns import Rows, earliest
+from sim.columns import Rows
 from sim.distributions import Floats, Ints
 from sim.glossary import PLACES
 from sim.samples import at
@@ -54,7 +54,7 @@ def ranked(staleness: Floats, asked: Floats, between: tuple[float, float]) -> In
 
 def _stays(change: Rows, scenario: Scenario) -> Parts:
     """Say how long each change was at each place, in the order of its way; nan where it never was."""
-    arrived = earliest(change.table["delivered"][change.chosen])
+    arrived = change["delivered"]
     begun = np.fmax(change["polled"], arrived) if scenario.reader.poll else arrived
     sent, taken, handled, visible = (change[name] for name in ("sent", "taken", "handled", "visible"))
     fetched = np.isnan(taken)  # upon another's notice, while its own still waited

@@ -4,7 +4,9 @@ Arrays have no null: where something never was, nan stands for the time and −1
 for the number.
 """
 
+import math
 from array import array
+from functools import cache
 from io import BytesIO
 from typing import Any
 from zlib import crc32
@@ -33,7 +35,12 @@ def known(column: "array[int] | Ints") -> pl.Series:
 
 def words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
     """Make a polars column of words from their numbers."""
-    return pl.Series(words, dtype=pl.Enum(words)).gather(known(codes))
+    return _dictionary(words).gather(known(codes))
+
+
+@cache
+def _dictionary(words: tuple[str, ...]) -> pl.Series:
+    return pl.Series(words, dtype=pl.Enum(words))
 
 
 def delivered(change: Ints, time: Floats, n: int) -> pl.Series:
@@ -55,19 +62,19 @@ def parquet(table: pl.DataFrame) -> bytes:
 
 
 def plain(column: pl.Series) -> NDArray[Any]:
-    """Make an array of a column: of times, with nan where there is none; of numbers and words', with −1."""
+    """Make an array of a column: of times, with nan where there is none; of numbers and words', with −1.
+
+    Of lists of times it has the earliest; most often there is just one.
+    """
     if column.dtype == pl.Float64:
-        return column.to_numpy()
+        return (column.fill_null(math.nan) if column.null_count() else column).to_numpy()
     if column.dtype == pl.Enum:  # fewer than 256 words have numbers of eight bits, in which 255 is −1
         numbers = column.to_physical()
         return (numbers.fill_null(255) if numbers.null_count() else numbers).to_numpy().view(np.int8)
+    if column.dtype == pl.List:
+        alone = np.all(plain(column.list.len()) == 1)
+        return plain(column.explode() if alone else column.list.min())
     return (column.fill_null(UNKNOWN) if column.null_count() else column).to_numpy()
-
-
-def earliest(column: pl.Series) -> Floats:
-    """Give the least of each row's times; nan where there is none. Most often there is just one."""
-    alone = (column.list.len() == 1).all()
-    return plain(column.explode() if alone else column.list.min())
 
 
 @frozen(eq=False)

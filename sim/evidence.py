@@ -15,7 +15,6 @@ from sim.distributions import Floats, Ints
 from sim.groups import Groups, before, group
 from sim.trace import Trace
 
-NO_ROW = -1
 SPANS = {  # the metrics that are a time from one instant of a row to another
     "command_latency": ("commands", "intended", "finished"),
     "naive_latency": ("commands", "issued", "finished"),

@@ -151,9 +151,11 @@ def by_worker(trace: Trace) -> pl.DataFrame:
 
 def diverged(trace: Trace) -> tuple[Divergence, ...]:
     """Name the products of which the read model shows something else in the end, and say why."""
-    differ = (pl.col("held") != pl.col("shown")) | (pl.col("held_version") != pl.col("shown_version"))
+    differ = _differ(trace)
+    if not differ.any():
+        return ()
     models = trace.models.filter(differ)
-    causes = _causes(trace, models) if len(models) else {}
+    causes = _causes(trace, models)
     return tuple(
         Divergence(product, held, shown, ", ".join(causes.get(product, ())))
         for product, held, shown in models.select("product", "held", "shown").iter_rows()
@@ -440,9 +442,14 @@ def _fairness(evidence: Evidence) -> Measured:
 
 
 def _divergence_at_end(evidence: Evidence) -> Measured:
-    models = Rows(evidence.trace.models)
-    differ = (models["held"] != models["shown"]) | (models["held_version"] != models["shown_version"])
-    return value(np.count_nonzero(differ), evidence.trace.scenario.products.count)
+    return value(np.count_nonzero(_differ(evidence.trace)), evidence.trace.scenario.products.count)
+
+
+def _differ(trace: Trace) -> Flags:
+    """Say of which products the two models differ in the end."""
+    models = Rows(trace.models)
+    differ: Flags = (models["held"] != models["shown"]) | (models["held_version"] != models["shown_version"])
+    return differ
 
 
 def _span(evidence: Evidence, name: str) -> Measured:

@@ -7,6 +7,7 @@ from attrs import evolve
 from hypothesis import given, settings
 
 import sim
+from sim.blame import ranked
 from sim.distributions import Constant
 from sim.durations import Seconds
 from sim.evidence import Evidence
@@ -117,3 +118,12 @@ def test_the_parts_add_up_to_the_whole(scenario: Scenario) -> None:
     for name in ("blame", "blame_p50", "blame_p99"):
         total = sum(share.estimate for share in sim.summarise(trace).metrics[name].values())
         assert total == pytest.approx(1.0, abs=1e-9) if len(stale) else math.isnan(total)
+
+
+def test_of_two_that_are_stale_alike_the_one_who_asked_first_ranks_first() -> None:
+    """Six stale reads by rank: 3, 5, 0, 2, 4, 1; a share of so many is never nobody."""
+    staleness, asked = np.array([2.0, 9.0, 2.0, 1.0, 2.0, 1.0]), np.array([5.0, 1.0, 6.0, 2.0, 7.0, 3.0])
+    assert ranked(staleness, asked, (0.0, 1.0)).tolist() == [3, 5, 0, 2, 4, 1]
+    assert ranked(staleness, asked, (0.4, 0.8)).tolist() == [0, 2]
+    assert ranked(staleness, asked, (0.99, 1.0)).tolist() == [1]
+    assert ranked(staleness[:0], asked[:0], (0.45, 0.55)).tolist() == []
