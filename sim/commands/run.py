@@ -179,6 +179,7 @@ def _play(
     """Play all replications, with a bar that shows how far they are; keep what Ctrl-C leaves."""
     from sim.arrays import Refused
     from sim.clock import Stuck
+    from sim.executors import Died
     from sim.precision import play_until
     from sim.replicate import CutShort, conclude, play_all
     from sim.theory import predictions
@@ -192,8 +193,8 @@ def _play(
                 played = play_all(scenario, jobs, advance, engine, executor)
     except Refused as reason:
         raise Refusal(f"--engine array: {reason}; use --engine trio") from None
-    except Stuck as stuck:
-        raise Failure(f"{name}: {stuck}") from None
+    except (Stuck, Died) as why:
+        raise Failure(f"{name}: {why}") from None
     except CutShort as cut:
         played, interrupted = cut.played, str(cut)
         if not played:
