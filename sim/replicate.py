@@ -8,10 +8,9 @@ far too narrow.
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, Future
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
+from concurrent.futures import Executor
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 
 import attrs
@@ -20,10 +19,10 @@ from attrs import frozen
 
 from sim import library
 from sim.engines import run
-from sim.executors import as_finished
+from sim.executors import Died, crew
 from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
-from sim.processes import cores, process_pool
+from sim.processes import cores
 from sim.scenario import Scenario
 from sim.stage import Interrupted
 from sim.steady import Latencies, latencies, settles_after, unsteady
@@ -99,17 +98,25 @@ def play_while(
     engine: str = "trio",
     executor: Executor | None = None,
 ) -> list[Played]:
-    """Play the replications that `more` wants, given those that were played, until it wants none."""
-    jobs, play_one = jobs or cores(), partial(play, scenario, engine=engine)
-    if executor is not None:
-        return _over(executor, play_one, more, on_done)
-    if jobs == 1:
-        return _one_by_one(play_one, more, on_done)
+    """Play the replications that `more` wants, given those that were played, until it wants none.
+
+    Died says which one has cost two processes their life.
+    """
+    played: list[Played] = []
+    numbers = more(played)
     try:
-        with process_pool(jobs) as pool:
-            return _over(pool, play_one, more, on_done)
-    except BrokenProcessPool:  # a worker process was killed; here there is nobody to lose
-        return _one_by_one(play_one, more, on_done)
+        with crew(jobs, executor) as hands:
+            while numbers:
+                for place, one in hands.do(play, [(scenario, number, engine) for number in numbers]):
+                    if one is None:
+                        raise Died(f"replication {numbers[place]}: the process that played it died, twice")
+                    played.append(one)
+                    on_done()
+                played.sort(key=attrgetter("replication"))  # whatever order they finished in
+                numbers = more(played)
+    except KeyboardInterrupt as interrupt:
+        raise _cut_short(interrupt, played, numbers) from None
+    return played
 
 
 def play(scenario: Scenario, replication: int, engine: str = "trio") -> Played:
@@ -195,51 +202,13 @@ def interval(values: Iterable[float], among: int = 1) -> Estimate:
     return Estimate(mean, mean - half, mean + half)
 
 
-def _over(
-    pool: Executor, play_one: Callable[[int], Played], more: More, on_done: Callable[[], object]
-) -> list[Played]:
-    """Play replications side by side; whatever order they finish in, give them in theirs."""
-    played: list[Played] = []
-    numbers = more(played)
-    try:
-        while numbers:
-            waiting: list[Future[Played]] = [pool.submit(play_one, number) for number in numbers]
-            for done in as_finished(waiting):
-                played.append(done.result())
-                on_done()
-            numbers = more(_ordered(played))
-    except KeyboardInterrupt:
-        raise CutShort(_how_far(played, numbers), _ordered(played)) from None
-    return _ordered(played)
-
-
-def _one_by_one(play_one: Callable[[int], Played], more: More, on_done: Callable[[], object]) -> list[Played]:
-    """Play replications one after the other in this process."""
-    played: list[Played] = []
-    numbers = more(played)
-    try:
-        while numbers:
-            for number in numbers:
-                played.append(play_one(number))
-                on_done()
-            numbers = more(played)
-    except Interrupted as interrupt:
-        if played:
-            raise CutShort(_how_far(played, numbers), played) from None
+def _cut_short(interrupt: KeyboardInterrupt, played: list[Played], numbers: range) -> CutShort:
+    """Keep what was played; if that is nothing yet, what there is of the first."""
+    if isinstance(interrupt, Interrupted) and not played:
         trace = interrupt.trace
-        begun = Played(0, summarise(trace), latencies(trace), trace)
-        raise CutShort(str(interrupt), [begun]) from None
-    except KeyboardInterrupt:
-        raise CutShort(_how_far(played, numbers), played) from None
-    return played
-
-
-def _how_far(played: list[Played], numbers: range) -> str:
-    return f"interrupted: {len(played)} of {numbers.stop} replications were finished"
-
-
-def _ordered(played: list[Played]) -> list[Played]:
-    return sorted(played, key=lambda one: one.replication)
+        return CutShort(str(interrupt), [Played(0, summarise(trace), latencies(trace), trace)])
+    message = f"interrupted: {len(played)} of {numbers.stop} replications were finished"
+    return CutShort(message, sorted(played, key=attrgetter("replication")))
 
 
 def student(degrees: int, among: int = 1) -> float:

@@ -1,4 +1,5 @@
 import math
+import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -57,6 +58,21 @@ def test_the_result_does_not_depend_on_the_number_of_processes() -> None:
     assert as_json(evolve(one, wall_seconds=0)) == as_json(evolve(other, wall_seconds=0))
     assert together[0].trace is not None
     assert together[0].trace.fingerprint == together[0].summary.fingerprint
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_changes_nothing() -> None:
+    """What it may have been playing is played again."""
+    scenario = sim.load_scenario("flash-sale", {"duration": "3s", "warmup": "1s", "replications": "6"})
+    killed: list[int] = []
+
+    def kill_one() -> None:
+        if not killed:
+            killed.append(1)
+            multiprocessing.active_children()[0].kill()
+
+    alone, together = play_all(scenario, jobs=1), play_all(scenario, jobs=2, on_done=kill_one)
+    assert [one.summary.fingerprint for one in alone] == [one.summary.fingerprint for one in together]
 
 
 def test_any_executor_will_do() -> None:

@@ -7,14 +7,13 @@ import click
 
 from sim.commands.shell import (
     AS_JSON,
-    ENGINE_HELP,
     INTERRUPTED,
-    SET,
     CutOff,
     Failure,
     Refusal,
     begin_processes,
     progress,
+    runs_of_each,
     settings_of,
 )
 
@@ -32,12 +31,8 @@ if TYPE_CHECKING:
     multiple=True,
     help="A variant: link.delay=250ms, or several keys with commas between. Give it again for a further one.",
 )
-@SET
 @click.option("--metric", metavar="NAME", help="What is compared in the first place; else staleness.mean")
-@click.option("--seed", type=click.IntRange(min=0), help="Other luck, the same for all variants.")
-@click.option("--replications", type=click.IntRange(min=1), help="Runs of each variant.")
-@click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="auto", help=ENGINE_HELP)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes side by side; else one for each core.")
+@runs_of_each("variant")
 @click.option("--twins", "wants_twins", is_flag=True, help="List the queries that the change has flipped.")
 @AS_JSON
 def compare(

@@ -103,7 +103,7 @@ def _command(verb: str, name: str, settings: dict[str, str], varied: tuple[str, 
 def _play_all(tasks: "list[tuple[Scenario, str]]") -> "list[Outcome]":
     """Play each scenario; of one, the replications side by side, of many, the scenarios."""
     from sim.clock import Stuck
-    from sim.executors import side_by_side
+    from sim.executors import Died, side_by_side
     from sim.replicate import CutShort
 
     outcomes = []
@@ -116,8 +116,8 @@ def _play_all(tasks: "list[tuple[Scenario, str]]") -> "list[Outcome]":
             for one in side_by_side(outcome_of, tasks):
                 outcomes.append(one)
                 advance()
-    except Stuck as stuck:
-        raise Failure(str(stuck)) from None
+    except (Stuck, Died) as why:
+        raise Failure(str(why)) from None
     except CutShort as cut:
         raise CutOff(f"{cut}; no page was made") from None
     return outcomes

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from sim.trace import Trace
 
 ALONE = "leave out --engine, --precision, --realtime and --check-determinism"
+UNSEEN = "--realtime tells a story line by line: it needs a scenario of steps or a terminal, and no --json"
 LIMIT = 1000  # replications that --precision may take, where nothing else is said
 REPLICA_HELP = "With --on: read from the hot standby postgresql://…; postgresql alone starts a pair."
 OUT_HELP = "Where to save, with every figure; else in runs/, with the first."
@@ -88,52 +89,52 @@ def run_scenario(
     number lies beyond the bound. One whose interval holds the bound is not
     resolved, which is said, and is no failure.
     """
+    _check(click.get_current_context().params)
     changed = settings_of(settings, seed, replications)
-    if all_of_them:
-        if name or precision or metric or limit or on or replica or out or realtime or check_determinism:
-            raise Refusal("--all goes with --seed, --set, --replications, --engine and --json alone")
-        return _run_all(changed, engine, as_json)
-    if name is None:
-        raise Refusal("which scenario? sim list names those that come along; --all runs them all")
     if on:  # it takes as long as it says: once is enough where nobody asks for more
         changed = {"replications": "1"} | changed
     else:
         begin_processes(replications)
-    if replica and not on:
-        raise Refusal("--replica goes with --on: --on postgresql --replica postgresql")
-    scenario = scenario_of(name, changed)
-    if realtime and (as_json or not (scenario.scripted or sys.stdout.isatty())):
-        raise Refusal(
-            "--realtime tells a story line by line: it needs a scenario of steps or a terminal, and no --json"
-        )
-    aim = _aim(precision, metric, limit)
-    if on and (aim or check_determinism or realtime or engine != "trio"):
-        raise Refusal(f"--on {kind_of(on)} plays in real time, and never the same twice: {ALONE}")
-    if not on and (aim or scenario.replications > 1):
-        get_ready("sim.gallery", "sim.plots.lag", "scipy.special")
+    if name is None:
+        return _run_all(changed, engine, as_json)
+    scenario, aim = scenario_of(name, changed), _aim(precision, metric, limit)
+    if realtime and not (scenario.scripted or sys.stdout.isatty()):
+        raise Refusal(UNSEEN)
     if on:
         out = out or folder_of(Path(name).stem, on)
         result = _play_live(Path(name).stem, scenario, on, replica, out)
     else:
+        if aim or scenario.replications > 1:
+            get_ready("sim.gallery", "sim.plots.lag", "scipy.special")
         result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)
         _agree(result, _play(result.name, again, engine, jobs=max(2, again.replications)))
     if realtime:
         result = _watch(result)
-    if as_json:
-        click.echo(json.dumps(_json(result), indent=1, ensure_ascii=False))
-    elif not scenario.scripted:
-        _show(result)
-    elif not realtime:
-        _tell(result)
-    if aim:
-        click.echo(_precision(aim, result), err=as_json)
+    _print(result, aim, as_json, told=realtime)
     folder = out or Path("runs", f"{result.name}-{result.summary.fingerprint[:6]}")
     status = _save(result, folder, as_json, every=out is not None)
     if result.interrupted:
         click.echo(result.interrupted, err=True)
     return result.status if result.interrupted else status or _verdict(result)
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Refuse options that do not go together."""
+    exact = [name for name in ("precision", "metric", "limit") if given[name] is not None]
+    again = given["realtime"] or given["check_determinism"]
+    alone = any(given[name] for name in ("name", "on", "replica", "out"))
+    if given["all_of_them"] and (exact or again or alone):
+        raise Refusal("--all goes with --seed, --set, --replications, --engine and --json alone")
+    if not (given["all_of_them"] or given["name"]):
+        raise Refusal("which scenario? sim list names those that come along; --all runs them all")
+    if given["realtime"] and given["as_json"]:
+        raise Refusal(UNSEEN)
+    if given["on"] and (exact or again or given["engine"] != "trio"):
+        raise Refusal(f"--on {kind_of(given['on'])} plays in real time, and never the same twice: {ALONE}")
+    if given["replica"] and not given["on"]:
+        raise Refusal("--replica goes with --on: --on postgresql --replica postgresql")
 
 
 @frozen
@@ -184,6 +185,7 @@ def _play(
     """Play all replications, with a bar that shows how far they are; keep what Ctrl-C leaves."""
     from sim.arrays import Refused
     from sim.clock import Stuck
+    from sim.executors import Died
     from sim.precision import play_until
     from sim.replicate import CutShort, conclude, play_all
     from sim.theory import predictions
@@ -197,8 +199,8 @@ def _play(
                 played = play_all(scenario, jobs, advance, engine, executor)
     except Refused as reason:
         raise Refusal(f"--engine array: {reason}; use --engine trio") from None
-    except Stuck as stuck:
-        raise Failure(f"{name}: {stuck}") from None
+    except (Stuck, Died) as why:
+        raise Failure(f"{name}: {why}") from None
     except CutShort as cut:
         played, interrupted = cut.played, str(cut)
         if not played:
@@ -284,6 +286,18 @@ def _tell(result: Result) -> None:
 
     for line in tell(result.trace) if result.trace else []:
         click.echo(str(line))
+
+
+def _print(result: Result, aim: "Aim | None", as_json: bool, told: bool) -> None:
+    """Print JSON, or a story that is not told yet, or the summary; and what --precision took."""
+    if as_json:
+        click.echo(json.dumps(_json(result), indent=1, ensure_ascii=False))
+    elif not result.scenario.scripted:
+        _show(result)
+    elif not told:
+        _tell(result)
+    if aim:
+        click.echo(_precision(aim, result), err=as_json)
 
 
 def _show(result: Result) -> None:

@@ -7,10 +7,11 @@ import atexit
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import reduce
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -29,6 +30,8 @@ SET = click.option(
 )
 ENGINE_HELP = "The actors; or array arithmetic, faster, where nobody waits for an answer; or whatever can."
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Refusal(click.ClickException):
@@ -51,6 +54,20 @@ class CutOff(Refusal):
     """Ctrl-C before there was anything to keep."""
 
     exit_code = INTERRUPTED
+
+
+def runs_of_each(what: str) -> Callable[[Command], Command]:
+    """Give a command the options of all that play many runs of each variant, cell or setting."""
+    options = (
+        SET,
+        click.option("--seed", type=click.IntRange(min=0), help=f"Other luck, the same for each {what}."),
+        click.option("--replications", type=click.IntRange(min=1), help=f"Independent runs of each {what}."),
+        click.option(
+            "--engine", type=click.Choice(["trio", "array", "auto"]), default="auto", help=ENGINE_HELP
+        ),
+        click.option("--jobs", type=click.IntRange(min=1), help="Processes; else one a core."),
+    )
+    return lambda command: reduce(lambda inner, option: option(inner), reversed(options), command)
 
 
 def settings_of(given: tuple[str, ...], seed: int | None, replications: int | None) -> dict[str, str]:

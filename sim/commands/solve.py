@@ -7,14 +7,13 @@ import click
 
 from sim.commands.shell import (
     AS_JSON,
-    ENGINE_HELP,
-    SET,
     CutOff,
     Failure,
     Refusal,
     begin_processes,
     progress,
     report_death,
+    runs_of_each,
     scenario_of,
     settings_of,
 )
@@ -33,11 +32,7 @@ if TYPE_CHECKING:
 @click.option("--by", metavar="KEY", required=True, help="What is set: link.delay, workers.pace …")
 @click.option("--from", "low", metavar="VALUE", help="Look for no smaller setting; goes with --to.")
 @click.option("--to", "high", metavar="VALUE", help="Look for no larger setting.")
-@SET
-@click.option("--seed", type=click.IntRange(min=0), help="Other luck, the same for all settings.")
-@click.option("--replications", type=click.IntRange(min=1), help="Runs of each setting.")
-@click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="auto", help=ENGINE_HELP)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes side by side; else one for each core.")
+@runs_of_each("setting")
 @AS_JSON
 def solve(
     name: str,

@@ -14,9 +14,7 @@ from attrs import frozen
 
 from sim.commands.shell import (
     AS_JSON,
-    ENGINE_HELP,
     FAILED,
-    SET,
     CutOff,
     Failure,
     Refusal,
@@ -25,6 +23,7 @@ from sim.commands.shell import (
     grid_of,
     progress,
     report_death,
+    runs_of_each,
     settings_of,
 )
 
@@ -52,11 +51,7 @@ JOURNAL, TABLE, SCENARIO, FIGURE = "runs.jsonl", "sweep.parquet", "scenario.toml
     default="stale_read_fraction",
     help="The number to show, stale_read_fraction if not set; all are saved.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Other luck, the same in all cells.")
-@SET
-@click.option("--replications", type=click.IntRange(min=1), help="Independent runs of each cell.")
-@click.option("--engine", type=click.Choice(["trio", "array", "auto"]), default="auto", help=ENGINE_HELP)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes; else one a core.")
+@runs_of_each("cell")
 @click.option("--dask", metavar="ADDRESS", help="Play on a dask cluster instead: tcp://host:8786")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where to save; else in runs/.")
 @AS_JSON
