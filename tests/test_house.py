@@ -114,6 +114,8 @@ READING_ORDER = [
     "live.limits",
     "live.announced",
     "live.watcher",
+    "live.writer",
+    "live.reader",
     "live.stage",
     "commands.shell",
     "commands.report",
