@@ -6,13 +6,14 @@ rely on those that stand before it where it is used.
 
 import math
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 import numpy as np
 from attrs import frozen
 
 from sim import laws
 from sim.distributions import Constant, Distribution, Exponential, Floats, Pace
-from sim.scenario import Phase, Scenario
+from sim.scenario import Phase, Products, Scenario
 
 Objection = Callable[[Scenario], str]
 
@@ -71,7 +72,12 @@ ALL, HOT, COLD = "all", "hot", "cold"
 
 def products(s: Scenario, which: str = ALL) -> tuple[Floats, Floats]:
     """Give the products' shares of the changes, each share once, and their weight among the looks."""
-    shares, hot = s.products.popularity.shares(s.products.count), s.products.popularity.hot(s.products.count)
+    return _shares(s.products, which)
+
+
+@lru_cache(maxsize=8)  # whoever looks for a quantile asks a hundred times
+def _shares(there: Products, which: str) -> tuple[Floats, Floats]:
+    shares, hot = there.popularity.shares(there.count), there.popularity.hot(there.count)
     chosen = {ALL: shares, HOT: shares[:hot], COLD: shares[hot:]}[which]
     each, times = np.unique(chosen[chosen > 0], return_counts=True)
     weights = each * times

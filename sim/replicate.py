@@ -9,12 +9,12 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import lru_cache
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
 
 import attrs
-import numpy as np
 from attrs import frozen
 
 from sim import library
@@ -192,13 +192,15 @@ def interval(values: Iterable[float], among: int = 1) -> Estimate:
     wider (Bonferroni). An infinite value leaves a mean that is infinite, and
     no interval.
     """
-    sample = np.array([value for value in values if not math.isnan(value)])
-    if not len(sample):
+    sample = [float(value) for value in values if not math.isnan(value)]
+    n = len(sample)
+    if not n:
         return Estimate(math.nan)
-    mean = float(sample.mean())
-    if len(sample) == 1 or not math.isfinite(mean):
+    mean = sum(sample) / n
+    if n == 1 or not math.isfinite(mean):
         return Estimate(mean)
-    half = student(len(sample) - 1, among) * float(sample.std(ddof=1)) / math.sqrt(len(sample))
+    variance = sum((value - mean) ** 2 for value in sample) / (n - 1)
+    half = student(n - 1, among) * math.sqrt(variance / n)
     return Estimate(mean, mean - half, mean + half)
 
 
@@ -211,6 +213,7 @@ def _cut_short(interrupt: KeyboardInterrupt, played: list[Played], numbers: rang
     return CutShort(message, sorted(played, key=attrgetter("replication")))
 
 
+@lru_cache
 def student(degrees: int, among: int = 1) -> float:
     """Give what Student's t exceeds, either way, in 5 % of the cases: in one of `among` cases at all."""
     from scipy.special import stdtrit  # a fifth of a second to import, and not always needed

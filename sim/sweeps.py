@@ -20,6 +20,7 @@ from sim.glossary import METRICS
 from sim.grid import Cell, Grid, lay_out, make_axis
 from sim.journal import Run
 from sim.metrics import Summary
+from sim.processes import prepare
 from sim.replicate import conclude_short, play
 from sim.scenario import samples
 from sim.scenario_file import toml_text
@@ -50,6 +51,8 @@ def sweep(
     The table has a row for each cell, metric and statistic: see `table`. A run
     that costs a process its life twice is missing in it, with a warning.
     """
+    if executor is None and jobs != 1:
+        prepare()  # processes import what they need, while theory is asked here
     grid = lay_out(scenario, [make_axis(key, values) for key, values in vary.items()], settings)
     findings = Findings(grid)
     for run, summary in play_cells(grid, engine=engine, jobs=jobs, executor=executor):
@@ -110,14 +113,20 @@ class Finding:
 class Findings:
     """What a sweep has found so far: which runs are done, and what they say.
 
-    A cell is concluded as soon as its last replication is there, while others
-    are being played; of its runs nothing else is kept.
+    Theory is asked at once, before there is anything to play. A cell is
+    concluded as soon as its last replication is there, while others are being
+    played; of its runs nothing else is kept.
     """
 
     grid: Grid
+    theory: list[dict[str, Prediction]] = field(init=False)
     done: set[Run] = field(factory=set)
     _open: dict[int, dict[int, Summary]] = field(factory=dict)
     _concluded: dict[int, Finding] = field(factory=dict)
+
+    @theory.default
+    def _asked(self) -> list[dict[str, Prediction]]:
+        return [{one.metric: one for one in predictions(cell.scenario)} for cell in self.grid.cells]
 
     def add(self, run: Run, summary: Summary) -> None:
         """Take a finished run in."""
@@ -136,7 +145,7 @@ class Findings:
     def _conclude(self, cell: int) -> None:
         scenario, played = self.grid.cells[cell].scenario, self._open.pop(cell)
         summary = conclude_short(scenario, [played[replication] for replication in sorted(played)])
-        self._concluded[cell] = Finding(summary, {one.metric: one for one in predictions(scenario)})
+        self._concluded[cell] = Finding(summary, self.theory[cell])
 
 
 def table(grid: Grid, found: Sequence[Finding | None]) -> pl.DataFrame:
