@@ -18,6 +18,7 @@ READING_ORDER = [
     "durations",
     "observations",
     "distributions",
+    "families",
     "groups",
     "inventory",
     "glossary",
