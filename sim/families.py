@@ -1,5 +1,6 @@
 """Which of the known distributions durations that were measured look like, and how far off it is."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from sim.distributions import (
     Uniform,
 )
 
+DIGITS = 4  # of a parameter; more say nothing of durations that were measured
 Z99 = 2.3263478740408408  # the standard normal's 99th percentile
 
 
@@ -58,19 +60,16 @@ def _fitted(
     from scipy import stats  # half a second to import, and not always needed
 
     family: Any = getattr(stats, name)
-    parameters = family.fit(sample, **fixed)
+    parameters = [float(f"{parameter:.{DIGITS}g}") for parameter in family.fit(sample, **fixed)]
     return Likeness(make(*parameters), float(stats.kstest(sample, family(*parameters).cdf).statistic))
 
 
 _WITH_ZERO: dict[str, tuple[dict[str, float], Callable[..., Distribution]]] = {
-    "uniform": ({}, lambda low, width: Uniform(float(low), float(low + width))),
-    "expon": ({"floc": 0.0}, lambda _, mean: Exponential(float(mean))),
+    "uniform": ({}, lambda low, width: Uniform(low, low + width)),
+    "expon": ({"floc": 0.0}, lambda _, mean: Exponential(mean)),
 }
 _ABOVE_ZERO: dict[str, tuple[dict[str, float], Callable[..., Distribution]]] = {
-    "lognorm": (
-        {"floc": 0.0},
-        lambda sigma, _, p50: Lognormal(float(p50), float(p50 * np.exp(Z99 * sigma))),
-    ),
-    "gamma": ({"floc": 0.0}, lambda shape, _, scale: Gamma(float(shape * scale), float(shape**-0.5))),
-    "pareto": ({"floc": 0.0}, lambda alpha, _, minimum: Pareto(float(minimum), float(alpha))),
+    "lognorm": ({"floc": 0.0}, lambda sigma, _, p50: Lognormal(p50, p50 * math.exp(Z99 * sigma))),
+    "gamma": ({"floc": 0.0}, lambda shape, _, scale: Gamma(shape * scale, shape**-0.5)),
+    "pareto": ({"floc": 0.0}, lambda alpha, _, minimum: Pareto(minimum, alpha)),
 }

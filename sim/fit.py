@@ -52,7 +52,7 @@ def fit(trace: Trace) -> Scenario:
 
 
 def named(fitted: Scenario) -> tuple[Scenario, dict[str, Likeness]]:
-    """Put the nearest known distribution in the place of each measured one, and say by its key what is lost."""
+    """Put the nearest known distribution in the place of each measured one; say by its key what is lost."""
     likenesses = {}
     for part, key in DURATIONS:
         actor = getattr(fitted, part)
@@ -84,10 +84,11 @@ def curve_error(measured: VisibilityCurve, predicted: VisibilityCurve) -> float:
     """Give the root mean square by which two t-visibility curves differ, as a share.
 
     At a thousand instants, from the commit to when the later of the two has
-    99.9 % of the changes; PBS (Bailis et al. 2012, section 5.6) reports this
-    number of its predictions.
+    99.9 % of the changes that it ever shows; PBS (Bailis et al. 2012, section
+    5.6) reports this number of its predictions.
     """
-    times = np.linspace(0.0, max(measured.reached(0.999), predicted.reached(0.999)), INSTANTS)
+    ends = [curve.reached(0.999 * float(curve.shares.max())) for curve in (measured, predicted)]
+    times = np.linspace(0.0, max(ends), INSTANTS)
     gaps = [measured.at(float(time)) - predicted.at(float(time)) for time in times]
     return float(np.sqrt(np.mean(np.square(gaps))))
 
