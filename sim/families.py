@@ -60,16 +60,23 @@ def _fitted(
     from scipy import stats  # half a second to import, and not always needed
 
     family: Any = getattr(stats, name)
-    parameters = [float(f"{parameter:.{DIGITS}g}") for parameter in family.fit(sample, **fixed)]
-    return Likeness(make(*parameters), float(stats.kstest(sample, family(*parameters).cdf).statistic))
+    parameters = [float(parameter) for parameter in family.fit(sample, **fixed)]
+    return Likeness(
+        make(*map(_rounded, parameters)), float(stats.kstest(sample, family(*parameters).cdf).statistic)
+    )
+
+
+def _rounded(seconds: float) -> float:
+    """Keep the digits that are worth reading."""
+    return float(f"{seconds:.{DIGITS}g}")
 
 
 _WITH_ZERO: dict[str, tuple[dict[str, float], Callable[..., Distribution]]] = {
-    "uniform": ({}, lambda low, width: Uniform(low, low + width)),
+    "uniform": ({}, lambda low, width: Uniform(low, _rounded(low + width))),
     "expon": ({"floc": 0.0}, lambda _, mean: Exponential(mean)),
 }
 _ABOVE_ZERO: dict[str, tuple[dict[str, float], Callable[..., Distribution]]] = {
-    "lognorm": ({"floc": 0.0}, lambda sigma, _, p50: Lognormal(p50, p50 * math.exp(Z99 * sigma))),
-    "gamma": ({"floc": 0.0}, lambda shape, _, scale: Gamma(shape * scale, shape**-0.5)),
+    "lognorm": ({"floc": 0.0}, lambda sigma, _, p50: Lognormal(p50, _rounded(p50 * math.exp(Z99 * sigma)))),
+    "gamma": ({"floc": 0.0}, lambda shape, _, scale: Gamma(_rounded(shape * scale), _rounded(shape**-0.5))),
     "pareto": ({"floc": 0.0}, lambda alpha, _, minimum: Pareto(minimum, alpha)),
 }
