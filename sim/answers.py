@@ -1,4 +1,4 @@
-"""Comparisons, twins and solutions as the terminal shows them: a sentence, and what it rests on."""
+"""Comparisons, twins, forecasts and solutions as the terminal shows them, and what they rest on."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,7 @@ import polars as pl
 from attrs import frozen
 
 from sim.comparison import COMMITS, GREATER_IS_BETTER, Comparison, Variant, resolved
+from sim.forecast import Forecast
 from sim.glossary import METRICS, split_name
 from sim.knob import Knob
 from sim.metrics import Estimate
@@ -15,7 +16,7 @@ from sim.solution import Point, Solution
 from sim.steady import LAG, overloads
 from sim.terminal import NARROW, WIDTH, decimals, estimate_text, scale
 from sim.twins import Twins, worst
-from sim.wording import count, number_text, readable
+from sim.wording import count, number_text, readable, significant
 
 BAR = 40  # characters of the longest one
 NAME = 36  # characters beside it
@@ -235,6 +236,38 @@ def _told(flip: pl.DataFrame, here: Variant, there: Variant) -> str:
         f"{asked:.3f} s: session {session}, product {product}, "
         f"{readable(max(before, after))} stale with {stale}, fresh with {fresh}"
     )
+
+
+def forecast_lines(found: Forecast, title: str, by: str) -> Iterator[str]:
+    """Lay a forecast out: each metric as it was measured and as it was predicted, then how far off it is.
+
+    What is beyond 95 in 100 of such runs is marked.
+    """
+    runs, changes = count(found.replications, "replication"), count(found.measured.n, "change")
+    yield f"{title}   predicted by {by}, {runs}"
+    yield f"   {'':<27} {'measured':>18} {'predicted':>18}"
+    for name, expected in found.expected.items():
+        value = found.values[name]
+        if math.isnan(value) and math.isnan(expected.estimate):
+            continue
+        told = f"{number_text(value, _unit(name)):>18} {estimate_text(expected, _unit(name)):>18}"
+        yield f"   {name:<27} {told}   {'' if _within(value, expected) else 'beyond'}".rstrip()
+    yield ""
+    if math.isnan(found.error):
+        yield "There is no t-visibility curve to be compared: nothing was committed and seen."
+        return
+    yield from wrap(
+        f"The t-visibility curve of {changes} is {significant(100 * found.error)}% off what was predicted "
+        "(root mean square).",
+        WIDTH,
+    )
+
+
+def _within(value: float, expected: Estimate) -> bool:
+    """Say whether a run like those that were played may well come to this; yes, where nobody knows."""
+    if expected.low is None or expected.high is None:
+        return True
+    return expected.low <= value <= expected.high
 
 
 def solution_lines(solution: Solution) -> Iterator[str]:

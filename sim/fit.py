@@ -1,16 +1,28 @@
-"""From a trace back to a scenario: how long writer, link and reader took, as durations to draw from."""
+"""From a trace back to a scenario: how long writer, link and reader took, as durations to draw from.
+
+Writer and reader are servers: each begins with the next thing when that is
+there and the one before is done (Lindley 1952). So what they take for it is
+counted from that instant, and the time that a real one needs to wake is part
+of it. Taken apart like this and put together again in the same order, a live
+trace gives its own t-visibility curve, to the last change; what drawing from
+the parts loses is what binds them together: of a slow moment, all are slow.
+"""
+
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
 import polars as pl
 
 from sim.distributions import Constant, Distribution, Empirical, Floats
-from sim.scenario import Scenario
+from sim.families import Likeness, nearest
+from sim.scenario import Crash, Reader, Scenario, Writer
 from sim.trace import Trace
 from sim.visibility import VisibilityCurve
 
 INSTANTS = 1000
 MOST = 10_000  # durations that a file keeps; more say nothing new
+DURATIONS = (("writer", "commit"), ("writer", "service"), ("link", "delay"), ("reader", "handler"))
 
 
 def fit(trace: Trace) -> Scenario:
@@ -18,65 +30,128 @@ def fit(trace: Trace) -> Scenario:
 
     A batch of n commands takes commit + n·service: the slope of a straight
     line is the service, and what is left of each batch is its commit. The
-    link's delay is the time from sending until the first copy came out, less
-    what it waited in line and for outages; of a live run, that of the store
-    and the feed are part of it. The reader's handler is the time from taking
-    a change up until it was visible, shared out over its batch.
+    link's delay is the time from the commit until the first copy came out,
+    less what it waited in line, for outages and for copies that were lost; so
+    publishing is part of it, and of a live run the store and its feed. The
+    reader's handler is what it took for a change until that was visible,
+    shared out over its batch. What a crash fell into says nothing.
 
     ValueError if nothing was committed and shown in the window.
     """
     scenario, (start, end) = trace.scenario, trace.window
     inside = pl.col("started").is_between(start, end)
     commands = trace.commands.drop_nulls(["started", "finished"]).filter(inside)
-    changes = trace.changes.filter(pl.col("committed").is_between(start, end)).drop_nulls(
-        ["visible", "taken"]
-    )
-    if not len(commands) or not len(changes):
+    changes = trace.changes.filter(pl.col("committed").is_between(start, end))
+    if not len(commands) or not len(changes.drop_nulls(["visible", "taken"])):
         raise ValueError("nothing was committed and shown in the measured window: there is nothing to fit")
-    commit, service = _writer(commands)
-    writer = attrs.evolve(scenario.writer, commit=commit, service=service)
-    reader = attrs.evolve(scenario.reader, handler=_handler(changes))
-    link = attrs.evolve(scenario.link, delay=_delay(changes))
+    commit, service = _writer(commands, scenario.writer)
+    writer = attrs.evolve(scenario.writer, commit=commit, service=service, publish=Constant(0.0))
+    link = attrs.evolve(scenario.link, delay=_delay(changes, scenario.writer))
+    reader = attrs.evolve(scenario.reader, handler=_handler(changes, scenario.reader))
     return attrs.evolve(scenario, writer=writer, link=link, reader=reader)
+
+
+def named(fitted: Scenario) -> tuple[Scenario, dict[str, Likeness]]:
+    """Put the nearest known distribution in the place of each measured one; say by its key what is lost."""
+    likenesses = {}
+    for part, key in DURATIONS:
+        actor = getattr(fitted, part)
+        measured = getattr(actor, key)
+        if isinstance(measured, Empirical):
+            likeness = nearest(measured.values)
+            likenesses[f"{part}.{key}"] = likeness
+            fitted = attrs.evolve(fitted, **{part: attrs.evolve(actor, **{key: likeness.law})})
+    return fitted, likenesses
+
+
+def with_durations_of(fitted: Scenario, scenario: Scenario) -> Scenario:
+    """Give a scenario whose writer, link and reader take as long as those of another one.
+
+    ValueError if a file of durations that it names itself is called like one of theirs.
+    """
+    writer, link, reader = fitted.writer, fitted.link, fitted.reader
+    return attrs.evolve(
+        scenario,
+        writer=attrs.evolve(
+            scenario.writer, commit=writer.commit, service=writer.service, publish=writer.publish
+        ),
+        link=attrs.evolve(scenario.link, delay=link.delay),
+        reader=attrs.evolve(scenario.reader, handler=reader.handler),
+    )
 
 
 def curve_error(measured: VisibilityCurve, predicted: VisibilityCurve) -> float:
     """Give the root mean square by which two t-visibility curves differ, as a share.
 
     At a thousand instants, from the commit to when the later of the two has
-    99.9 % of the changes; PBS (Bailis et al. 2012, section 5.6) reports this
-    number of its predictions.
+    99.9 % of the changes that it ever shows; PBS (Bailis et al. 2012, section
+    5.6) reports this number of its predictions.
     """
-    times = np.linspace(0.0, max(measured.reached(0.999), predicted.reached(0.999)), INSTANTS)
+    ends = [curve.reached(0.999 * float(curve.shares.max())) for curve in (measured, predicted)]
+    times = np.linspace(0.0, max(ends), INSTANTS)
     gaps = [measured.at(float(time)) - predicted.at(float(time)) for time in times]
     return float(np.sqrt(np.mean(np.square(gaps))))
 
 
-def _writer(commands: pl.DataFrame) -> tuple[Distribution, Distribution]:
+def _writer(commands: pl.DataFrame, ways: Writer) -> tuple[Distribution, Distribution]:
     """Fit the time for a batch, and for each command in it."""
-    batches = commands.group_by("started", maintain_order=True).agg(pl.len(), pl.col("finished").max())
-    took = (batches["finished"] - batches["started"]).to_numpy()
+    batches = (
+        commands.group_by("started")
+        .agg(pl.len(), pl.col("admitted").min(), pl.col("finished").max())
+        .sort("started")
+        .with_columns(free=pl.col("finished").shift(1).fill_null(pl.col("started")))
+        .with_columns(began=pl.max_horizontal("admitted", "free"))
+        .filter(_undisturbed("began", "finished", ways.crashes))
+    )
+    took = (batches["finished"] - batches["began"]).to_numpy()
     sizes = batches["len"].to_numpy().astype(float)
-    if sizes.max() == 1:
+    if not len(sizes) or sizes.max() == 1:
         return Constant(0.0), _empirical("service.csv", took)
     varies = float(np.var(sizes)) > 0
     slope = max(0.0, float(np.polyfit(sizes, took, 1)[0])) if varies else 0.0
     return _empirical("commit.csv", took - slope * sizes), Constant(slope)
 
 
-def _delay(changes: pl.DataFrame) -> Distribution:
-    arrived = pl.col("delivered").list.min()
-    delays = changes.select(arrived - pl.col("sent") - pl.col("line") - pl.col("outage")).to_series()
-    return _empirical("delay.csv", delays.drop_nulls().to_numpy())
+def _delay(changes: pl.DataFrame, ways: Writer) -> Distribution:
+    delay = pl.col("delay") + pl.col("sent") - pl.col("committed")
+    sent = changes.filter(_undisturbed("committed", "sent", ways.crashes))
+    return _empirical("delay.csv", sent.select(delay).to_series().drop_nulls().to_numpy())
 
 
-def _handler(changes: pl.DataFrame) -> Distribution:
-    share = (pl.col("visible") - pl.col("taken")) / pl.len().over("taken")
-    return _empirical("handler.csv", changes.select(share).to_series().to_numpy())
+def _handler(changes: pl.DataFrame, ways: Reader) -> Distribution:
+    """Share what each batch took out over its changes.
+
+    A batch ends when it is shown: what is taken no sooner is of the next one.
+    Where the one before was not shown, for what it brought was old, nobody
+    knows when it was done, and the next one began when it was taken.
+    """
+    there = pl.col("polled") if ways.poll else pl.col("delivered").list.min()
+    batches = (
+        changes.drop_nulls("taken")
+        .sort("taken")
+        .with_columns(there=there, done=pl.max_horizontal("visible", "handled"))
+        .with_columns(first=(pl.col("taken") >= pl.col("done").cum_max().shift(1)).fill_null(value=True))
+        .group_by(pl.col("first").cum_sum(), maintain_order=True)
+        .agg(pl.len(), pl.col("there", "taken").min(), pl.col("visible").max())
+        .with_columns(free=pl.col("visible").shift(1))
+        .with_columns(began=pl.max_horizontal("there", pl.coalesce("free", "taken")))
+        .drop_nulls("visible")
+        .filter(_undisturbed("began", "visible", ways.crashes))
+    )
+    share = ((batches["visible"] - batches["began"]) / batches["len"]).to_numpy()
+    return _empirical("handler.csv", np.repeat(share, batches["len"].to_numpy()))
+
+
+def _undisturbed(began: str, ended: str, crashes: Sequence[Crash]) -> pl.Expr:
+    """Choose the rows whose stretch no crash falls into."""
+    hit = [(pl.col(began) < c.at + c.lasts) & (pl.col(ended) > c.at) for c in crashes]
+    return ~pl.any_horizontal(pl.lit(value=False), *hit)
 
 
 def _empirical(file: str, seconds: Floats) -> Empirical:
     """Keep durations, or so many of them in even steps of their order."""
+    if not len(seconds):
+        raise ValueError("whatever was done in the measured window, a crash fell into it: nothing to fit")
     ordered = np.sort(np.maximum(seconds, 0.0))
     places = np.linspace(0, len(ordered) - 1, min(MOST, len(ordered))).round().astype(int)
     return Empirical(file, tuple(ordered[places].tolist()))

@@ -53,6 +53,17 @@ def visibility_curve(trace: Trace) -> VisibilityCurve:
     return _curve(Evidence(trace))
 
 
+def pooled(curves: Sequence[VisibilityCurve]) -> VisibilityCurve:
+    """Give the curve of all changes of several runs together; the band is that of so many changes."""
+    known = [curve for curve in curves if curve.n]
+    if not known:
+        return curves[0]
+    times, n = np.unique(np.concatenate([curve.times for curve in known])), sum(one.n for one in known)
+    places = [np.searchsorted(curve.times, times, side="right") - 1 for curve in known]
+    seen = [curve.n * curve.shares[place] for curve, place in zip(known, places, strict=True)]
+    return _banded(times, np.sum(seen, axis=0) / n, n)
+
+
 def reached(evidence: Evidence, shares: Sequence[float]) -> list[float]:
     """Give the times from which on such shares of the window's changes can be seen; nan of none."""
     if evidence.trace.scenario.reader.apply == "arrival" or not len(evidence.changes):
@@ -74,7 +85,10 @@ def _curve(evidence: Evidence) -> VisibilityCurve:
         after = sights[sights < np.inf]
         turn = np.ones(len(after), np.int64)
     times, place = np.unique(np.append(0.0, after), return_inverse=True)
-    shares = np.cumsum(np.bincount(place, np.append(0, turn))) / n
+    return _banded(times, np.cumsum(np.bincount(place, np.append(0, turn))) / n, n)
+
+
+def _banded(times: Floats, shares: Floats, n: int) -> VisibilityCurve:
     band = np.sqrt(np.log(2 / 0.05) / (2 * n))
     return VisibilityCurve(times, shares, np.maximum(shares - band, 0), np.minimum(shares + band, 1), n)
 

@@ -1,10 +1,12 @@
 """`sim compare`: plays variants of a scenario on the same luck, and says which is best and by how much."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.commands.forecast import compare_live
 from sim.commands.shell import (
     AS_JSON,
     INTERRUPTED,
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from sim.comparison import Comparison, Variant
     from sim.twins import Twins
 
+LIVE_HELP = "Predicted against measured: a saved run, beside its load played with NAME's durations."
+
 
 @click.command("compare")
-@click.argument("name", metavar="NAME_OR_FILE")
+@click.argument("name", metavar="[NAME_OR_FILE]", required=False)
 @click.option(
     "--with",
     "changes",
@@ -34,9 +38,10 @@ if TYPE_CHECKING:
 @click.option("--metric", metavar="NAME", help="What is compared in the first place; else staleness.mean")
 @runs_of_each("variant")
 @click.option("--twins", "wants_twins", is_flag=True, help="List the queries that the change has flipped.")
+@click.option("--live", type=click.Path(path_type=Path), metavar="RUN", help=LIVE_HELP)
 @AS_JSON
 def compare(
-    name: str,
+    name: str | None,
     changes: tuple[str, ...],
     settings: tuple[str, ...],
     metric: str | None,
@@ -45,12 +50,24 @@ def compare(
     engine: str,
     jobs: int | None,
     wants_twins: bool,
+    live: Path | None,
     as_json: bool,
 ) -> int:
     """Play variants of a scenario on the same luck, and say which one is best.
 
     The scenario as it is comes first; each --with is one more variant.
+
+    With --live, hold a saved run against what was predicted of it: its own
+    load, played with the durations of the scenario that is named; or of the
+    saved run that is named, fitted; or of itself, where none is named.
     """
+    if live:
+        if changes or settings or metric or jobs or wants_twins:
+            raise Refusal("--live goes with --seed, --replications, --engine and --json alone")
+        compare_live(name, live, seed, replications, engine, as_json)
+        return 0
+    if name is None:
+        raise Refusal("compare what? sim list names the scenarios that come along")
     from sim.answers import comparison_lines, twins_lines
     from sim.comparison import HEADLINE
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sim.plots.canvas import as_svg as as_svg
     from sim.plots.canvas import as_svg_without_halos as as_svg_without_halos
     from sim.plots.canvas import save as save
+    from sim.plots.forecast import predicted as predicted
     from sim.plots.grid import Side as Side
     from sim.plots.grid import heatmap as heatmap
     from sim.plots.lag import lag_over_time as lag_over_time
@@ -36,6 +37,7 @@ _HOMES = {
     "hockey_stick": "sim.plots.load",
     "lag_over_time": "sim.plots.lag",
     "percentiles_by_nines": "sim.plots.percentiles",
+    "predicted": "sim.plots.forecast",
     "queue_over_time": "sim.plots.queue",
     "save": "sim.plots.canvas",
     "space_time": "sim.plots.spacetime",
