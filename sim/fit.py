@@ -16,7 +16,7 @@ import polars as pl
 
 from sim.distributions import Constant, Distribution, Empirical, Floats
 from sim.families import Likeness, nearest
-from sim.scenario import Crash, Reader, Scenario, Writer
+from sim.scenario import Crash, Scenario, Writer
 from sim.trace import Trace
 from sim.visibility import VisibilityCurve
 
@@ -38,16 +38,14 @@ def fit(trace: Trace) -> Scenario:
 
     ValueError if nothing was committed and shown in the window.
     """
-    scenario, (start, end) = trace.scenario, trace.window
-    inside = pl.col("started").is_between(start, end)
-    commands = trace.commands.drop_nulls(["started", "finished"]).filter(inside)
-    changes = trace.changes.filter(pl.col("committed").is_between(start, end))
-    if not len(commands) or not len(changes.drop_nulls(["visible", "taken"])):
+    scenario, inside = trace.scenario, pl.col("committed").is_between(*trace.window)
+    changes = trace.changes.filter(inside)
+    if not len(changes.drop_nulls(["visible", "taken"])):
         raise ValueError("nothing was committed and shown in the measured window: there is nothing to fit")
-    commit, service = _writer(commands, scenario.writer)
+    commit, service = _writer(trace)
     writer = attrs.evolve(scenario.writer, commit=commit, service=service, publish=Constant(0.0))
     link = attrs.evolve(scenario.link, delay=_delay(changes, scenario.writer))
-    reader = attrs.evolve(scenario.reader, handler=_handler(changes, scenario.reader))
+    reader = attrs.evolve(scenario.reader, handler=_handler(trace))
     return attrs.evolve(scenario, writer=writer, link=link, reader=reader)
 
 
@@ -93,15 +91,16 @@ def curve_error(measured: VisibilityCurve, predicted: VisibilityCurve) -> float:
     return float(np.sqrt(np.mean(np.square(gaps))))
 
 
-def _writer(commands: pl.DataFrame, ways: Writer) -> tuple[Distribution, Distribution]:
+def _writer(trace: Trace) -> tuple[Distribution, Distribution]:
     """Fit the time for a batch, and for each command in it."""
     batches = (
-        commands.group_by("started")
+        trace.commands.drop_nulls(["started", "finished"])
+        .group_by("started")
         .agg(pl.len(), pl.col("admitted").min(), pl.col("finished").max())
         .sort("started")
-        .with_columns(free=pl.col("finished").shift(1).fill_null(pl.col("started")))
-        .with_columns(began=pl.max_horizontal("admitted", "free"))
-        .filter(_undisturbed("began", "finished", ways.crashes))
+        .with_columns(began=pl.max_horizontal("admitted", pl.col("finished").shift(1, fill_value=0.0)))
+        .filter(pl.col("started").is_between(*trace.window))
+        .filter(_undisturbed("began", "finished", trace.scenario.writer.crashes))
     )
     took = (batches["finished"] - batches["began"]).to_numpy()
     sizes = batches["len"].to_numpy().astype(float)
@@ -118,24 +117,26 @@ def _delay(changes: pl.DataFrame, ways: Writer) -> Distribution:
     return _empirical("delay.csv", sent.select(delay).to_series().drop_nulls().to_numpy())
 
 
-def _handler(changes: pl.DataFrame, ways: Reader) -> Distribution:
+def _handler(trace: Trace) -> Distribution:
     """Share what each batch took out over its changes.
 
     A batch ends when it is shown: what is taken no sooner is of the next one.
     Where the one before was not shown, for what it brought was old, nobody
     knows when it was done, and the next one began when it was taken.
     """
+    ways = trace.scenario.reader
     there = pl.col("polled") if ways.poll else pl.col("delivered").list.min()
     batches = (
-        changes.drop_nulls("taken")
+        trace.changes.drop_nulls("taken")
         .sort("taken")
         .with_columns(there=there, done=pl.max_horizontal("visible", "handled"))
         .with_columns(first=(pl.col("taken") >= pl.col("done").cum_max().shift(1)).fill_null(value=True))
         .group_by(pl.col("first").cum_sum(), maintain_order=True)
-        .agg(pl.len(), pl.col("there", "taken").min(), pl.col("visible").max())
-        .with_columns(free=pl.col("visible").shift(1))
+        .agg(pl.len(), pl.col("committed", "there", "taken").min(), pl.col("visible").max())
+        .with_columns(free=pl.col("visible").shift(1, fill_value=0.0))
         .with_columns(began=pl.max_horizontal("there", pl.coalesce("free", "taken")))
         .drop_nulls("visible")
+        .filter(pl.col("committed").is_between(*trace.window))
         .filter(_undisturbed("began", "visible", ways.crashes))
     )
     share = ((batches["visible"] - batches["began"]) / batches["len"]).to_numpy()
