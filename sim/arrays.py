@@ -439,12 +439,12 @@ def _just_shown(plan: Plan, place: Ints, shows: Shows) -> Ints:
     It sees what the clock had noted before it noted the query.
     """
     more = np.zeros(len(plan), np.int64)
-    high, times = shows.shown.end(plan.product), np.append(shows.visible.take(shows.shown.rows), math.nan)
-    near = np.flatnonzero((times.take(place) == plan.when) & (place < high))
+    times = np.append(shows.visible.take(shows.shown.rows), math.nan)
+    near = np.flatnonzero(times.take(place) == plan.when)
     if len(near):
         planned, noted = _noted(plan), shows.noted.take(shows.shown.rows)
-    for query in near.tolist():
-        here, now = slice(place[query], high[query]), plan.when[query]
+    for query, high in zip(near.tolist(), shows.shown.end(plan.product.take(near)).tolist(), strict=True):
+        here, now = slice(place[query], high), plan.when[query]
         at_once = noted[here][: np.searchsorted(times[here], now, side="right")]
         if np.any(at_once == planned[query]):
             raise _at_once("a query comes and a change is shown", now)

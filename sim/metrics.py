@@ -430,13 +430,11 @@ def _goes_back(seen: Ints, product: Ints) -> bool:
 
 def _fairness(evidence: Evidence) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
-    latency, worker = (
-        evidence.commands["finished"] - evidence.commands["intended"],
-        evidence.commands["worker"],
-    )
-    answered = ~np.isnan(latency)
-    done = np.bincount(worker[answered])
-    means = np.bincount(worker[answered], latency[answered])[done > 0] / done[done > 0]
+    latency, worker = evidence.span("command_latency"), evidence.commands["worker"]
+    answered = np.flatnonzero(~np.isnan(latency))
+    latency, worker = latency.take(answered), worker.take(answered)
+    done = np.bincount(worker)
+    means = np.bincount(worker, latency)[done > 0] / done[done > 0]
     squares = len(means) * np.sum(means**2)
     return value(float(np.sum(means) ** 2 / squares) if squares else np.nan, len(means))
 
