@@ -427,18 +427,17 @@ def _there(arrivals: list[tuple[float, float]], there: int, now: float, noted: f
 def ask(plan: Plan, work: Work, journeys: Journeys, shows: Shows, stock: int) -> Answers:
     """Let each query see what was shown last of its product."""
     place = before(shows.shown, shows.visible, group(plan.product), plan.when)
-    place += _just_shown(plan, place, shows)
+    _pass_just_shown(place, plan, shows)
     place[place == shows.shown.begin(plan.product)] = 0  # nothing was shown yet
     last = np.append(-1, journeys.row.take(shows.shown.rows)).take(place)
     return Answers(np.append(work.version, 0).take(last), np.append(work.quantity, stock).take(last))
 
 
-def _just_shown(plan: Plan, place: Ints, shows: Shows) -> Ints:
-    """Count what each query sees of that which is shown in the very instant.
+def _pass_just_shown(place: Ints, plan: Plan, shows: Shows) -> None:
+    """Move each query's place past what it sees of that which is shown in the very instant.
 
     It sees what the clock had noted before it noted the query.
     """
-    more = np.zeros(len(plan), np.int64)
     times = np.append(shows.visible.take(shows.shown.rows), math.nan)
     near = np.flatnonzero(times.take(place) == plan.when)
     if len(near):
@@ -448,8 +447,7 @@ def _just_shown(plan: Plan, place: Ints, shows: Shows) -> Ints:
         at_once = noted[here][: np.searchsorted(times[here], now, side="right")]
         if np.any(at_once == planned[query]):
             raise _at_once("a query comes and a change is shown", now)
-        more[query] = np.sum(at_once < planned[query])
-    return more
+        place[query] += np.sum(at_once < planned[query])
 
 
 def _noted(plan: Plan) -> Floats:
@@ -572,7 +570,8 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
 def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame:
     n, copies = len(work.sent), np.arange(len(journeys.row))
     first, last = np.full(n, -1), np.full(n, -1)
-    first[journeys.row[::-1]], last[journeys.row] = copies[::-1], copies
+    last[journeys.row] = copies
+    first[journeys.row[::-1]] = copies[::-1]
     applied = np.bincount(journeys.row, shows.seen, minlength=n).astype(np.int32)
     never, told, shown = np.flatnonzero(applied == 0), first.copy(), first
     told[never], shown[never] = last[never], -1  # what is never shown is taken down again with each copy

@@ -68,7 +68,7 @@ def plain(column: pl.Series) -> NDArray[Any]:
     """
     if isinstance(column.dtype, pl.Float64):
         return (column.fill_null(math.nan) if column.null_count() else column).to_numpy()
-    if isinstance(column.dtype, pl.Enum):  # fewer than 256 words have numbers of eight bits, in which 255 is −1
+    if isinstance(column.dtype, pl.Enum):  # fewer than 256 words have eight bits, in which 255 is −1
         numbers = column.to_physical()
         return (numbers.fill_null(255) if numbers.null_count() else numbers).to_numpy().view(np.int8)
     if isinstance(column.dtype, pl.List):

@@ -265,11 +265,10 @@ def _stays(evidence: Evidence, left: str, entered: str) -> tuple[Floats, Floats]
     """Give when commands left a place, and when they entered it, as far as that lies in the window."""
     start, end = evidence.trace.window
     came, went = evidence.all_commands[entered], evidence.all_commands[left]
-    went = np.where(np.isnan(went), end, went)
-    there = (came < end) & (went > start)
-    if not there.all():
-        came, went = came[there], went[there]
-    return went.clip(start, end), came.clip(start, end)
+    there = np.flatnonzero((came < end) & ~(went <= start))
+    if len(there) < len(came):
+        came, went = came.take(there), went.take(there)
+    return np.maximum(np.fmin(went, end), start), came.clip(start, end)
 
 
 def _throughput(evidence: Evidence) -> Measured:
@@ -311,11 +310,9 @@ def _lost_updates(evidence: Evidence) -> Measured:
     """Sum over products what the accepted commands moved, against what the last change left."""
     commands, changes = evidence.all_commands, evidence.all_changes
     accepted = commands["outcome"] == ACCEPTED
-    signed = (
-        np.array([1 if kind == "add" else -1 for kind in KINDS]).take(commands["kind"]) * commands["quantity"]
-    )
+    sign = np.array([1 if kind == "add" else -1 for kind in KINDS], np.int8).take(commands["kind"])
     there = evidence.trace.scenario.products.count + 1
-    moved = np.bincount(commands["product"], signed * accepted, minlength=there)
+    moved = np.bincount(commands["product"], commands["quantity"] * (sign * accepted), minlength=there)
     product = np.flatnonzero(np.diff(evidence.by_product.starts))
     last = evidence.by_product.rows[evidence.by_product.end(product) - 1]
     left = evidence.trace.scenario.products.stock + moved[product]
@@ -425,7 +422,8 @@ def _monotonic_read_violations(evidence: Evidence) -> Measured:
 def _goes_back(seen: Ints, product: Ints) -> bool:
     """Say whether a query is shown an older version of its product than the one before, whoever's that is."""
     rows = by_number(product)
-    return bool(np.any((np.diff(seen.take(rows)) < 0) & (np.diff(product.take(rows)) == 0)))
+    seen, product = seen.take(rows), product.take(rows)
+    return bool(np.any((seen[1:] < seen[:-1]) & (product[1:] == product[:-1])))
 
 
 def _fairness(evidence: Evidence) -> Measured:
