@@ -475,7 +475,7 @@ def _one_by_one(came: Floats, *works: Floats) -> Floats:
     is guessed from such a sum, and wrong at most where the server is done in
     the very instant in which the next one comes.
     """
-    work = np.sum(works, axis=0)
+    work = sum(works[1:], works[0])
     early = came - (np.cumsum(work) - work)
     begins = early > _before(np.maximum.accumulate(early))
     while True:
@@ -568,13 +568,9 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
 
 
 def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame:
-    n, copies = len(work.sent), np.arange(len(journeys.row))
-    first, last = np.full(n, -1), np.full(n, -1)
-    last[journeys.row] = copies
-    first[journeys.row[::-1]] = copies[::-1]
+    n = len(work.sent)
     applied = np.bincount(journeys.row, shows.seen, minlength=n).astype(np.int32)
-    never, told, shown = np.flatnonzero(applied == 0), first.copy(), first
-    told[never], shown[never] = last[never], -1  # what is never shown is taken down again with each copy
+    told, shown = _told(journeys.row, applied)
     times = {name: getattr(shows, name) for name in ("polled", "taken", "handled")}
     columns = {key: _gathered(one, told) for key, one in {id(one): one for one in times.values()}.items()}
     return pl.DataFrame(
@@ -596,6 +592,19 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
         },
         schema=CHANGES,
     )
+
+
+def _told(row: Ints, applied: Ints) -> tuple[Ints, Ints]:
+    """Say of which copy each change's times were taken down, and with which it was shown; −1 for none.
+
+    It is shown with its first copy or never, and what is never shown is taken
+    down again with each copy.
+    """
+    copies, first, last = np.arange(len(row)), np.full(len(applied), -1), np.full(len(applied), -1)
+    first[row[::-1]], last[row] = copies[::-1], copies
+    never, told, shown = np.flatnonzero(applied == 0), first.copy(), first
+    told[never], shown[never] = last[never], -1
+    return told, shown
 
 
 def _gathered(times: Floats, rows: Ints) -> pl.Series:

@@ -40,8 +40,9 @@ class Groups:
 
     def nth(self, numbers: Ints, n: Ints) -> Ints:
         """Find the n-th row that bears each number, where the first is 1; −1 if there is none."""
-        place = self.begin(numbers) + n - 1
-        place[(n < 1) | (place >= self.end(numbers))] = len(self.rows)
+        place = self.begin(numbers)
+        place += n - 1
+        np.putmask(place, (n < 1) | (place >= self.end(numbers)), len(self.rows))
         return np.append(self.rows, -1).take(place)
 
 

@@ -257,8 +257,8 @@ def _inbox_depth(evidence: Evidence) -> Measured:
     times = np.concatenate([[start], came, went, [end]])
     order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
     steps = np.repeat(np.array([0, 1, -1, 0], np.int8), [1, len(came), len(went), 1])
-    depths, lasted = np.cumsum(steps.take(order), dtype=np.int64)[:-1], np.diff(times.take(order))
-    return counts(depths, lasted), len(came)
+    lasted = np.diff(times.take(order))
+    return counts(np.cumsum(steps.take(order), dtype=np.int64)[:-1], lasted), len(came)
 
 
 def _stays(evidence: Evidence, left: str, entered: str) -> tuple[Floats, Floats]:
