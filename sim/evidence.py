@@ -13,6 +13,7 @@ from sim.blame import Parts, splits
 from sim.columns import Rows
 from sim.distributions import Floats, Ints
 from sim.groups import Groups, before, group
+from sim.samples import Measured, distribution
 from sim.trace import Trace
 
 SPANS = {  # the metrics that are a time from one instant of a row to another
@@ -69,6 +70,11 @@ class Evidence:
         of: Rows = getattr(self, rows)
         took: Floats = of[end] - of[begin]
         return took
+
+    @cached_property
+    def command_latency(self) -> Measured:
+        """How long the commands took."""
+        return distribution(self.span("command_latency"))
 
     @cached_property
     def by_product(self) -> Groups:

@@ -452,8 +452,16 @@ def _span(evidence: Evidence, name: str) -> Measured:
     return distribution(evidence.span(name))
 
 
+def _naive_latency(evidence: Evidence) -> Measured:
+    """Say how long commands took since they were issued, which is most often when they were intended."""
+    issued, intended = evidence.commands["issued"], evidence.commands["intended"]
+    return evidence.command_latency if np.array_equal(issued, intended) else _span(evidence, "naive_latency")
+
+
 _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
     **{name: partial(_span, name=name) for name in SPANS},
+    "command_latency": lambda evidence: evidence.command_latency,
+    "naive_latency": _naive_latency,
     "writer_utilisation": _writer_utilisation,
     "inbox_depth": _inbox_depth,
     "throughput": _throughput,
