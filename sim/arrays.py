@@ -51,6 +51,7 @@ Rounds = tuple[Floats, Floats, Floats, Floats, Floats]
 
 VAST = 2.0**200  # seconds: any sum of durations and this is this
 LARGEST_KEPT = 31 * 2**20  # bytes of an array that glibc keeps, when it is freed, for the next one
+CELLS = 2**16 - 1  # of times that are sorted, numbered in 16 bits
 AT_FIRST = -1.0  # when the clock took down what was planned before anything had happened
 
 
@@ -151,14 +152,14 @@ _BEYOND: list[tuple[Callable[[Scenario], object], str]] = [
 class Work:
     """What the writer did: of each command, in the order in which they came; and of each change.
 
-    `command` is the row in the plan. `change` says which of them were
-    accepted; what follows it has one element for each of those.
+    `command` is the row in the plan. `change` has the places of those that were
+    accepted; what follows it has one element for each of them.
     """
 
     command: Ints
     started: Floats
     finished: Floats
-    change: Flags
+    change: Ints
     product: Ints
     version: Ints
     quantity: Ints
@@ -212,26 +213,26 @@ def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
     came, product = plan.when.take(row), plan.product.take(row)
     moved = (plan.quantity * (2 * plan.add - 1)).take(row)
     accepted, version, quantity = settle(product, moved, scenario.products.stock)
-    ways, n = scenario.writer, int(np.count_nonzero(accepted))
+    ways, change = scenario.writer, np.flatnonzero(accepted)
     works = [_drawn(ways.service, len(row), scenario, replication, "writer", "service")]
     if ways.publish != Constant(0.0):
         publish = np.zeros(len(row))
-        publish[accepted] = _drawn(ways.publish, n, scenario, replication, "writer", "publish")
+        publish[change] = _drawn(ways.publish, len(change), scenario, replication, "writer", "publish")
         works.append(publish)
     finished = _one_by_one(came, *works)
     started = np.maximum(came, _before(finished))
     _insist_on_room(came, started, finished, scenario.inbox)
-    committed = (started + works[0])[accepted]
+    committed = (started + works[0]).take(change)
     return Work(
         row,
         started,
         finished,
-        accepted,
-        product[accepted],
-        version[accepted],
-        quantity[accepted],
+        change,
+        product.take(change),
+        version.take(change),
+        quantity.take(change),
         committed,
-        committed if len(works) == 1 else finished[accepted],
+        committed if len(works) == 1 else finished.take(change),
     )
 
 
@@ -426,29 +427,27 @@ def _there(arrivals: list[tuple[float, float]], there: int, now: float, noted: f
 def ask(plan: Plan, work: Work, journeys: Journeys, shows: Shows, stock: int) -> Answers:
     """Let each query see what was shown last of its product."""
     place = before(shows.shown, shows.visible, group(plan.product), plan.when)
-    place += _just_shown(plan, place, shows)
+    _pass_just_shown(place, plan, shows)
     place[place == shows.shown.begin(plan.product)] = 0  # nothing was shown yet
     last = np.append(-1, journeys.row.take(shows.shown.rows)).take(place)
     return Answers(np.append(work.version, 0).take(last), np.append(work.quantity, stock).take(last))
 
 
-def _just_shown(plan: Plan, place: Ints, shows: Shows) -> Ints:
-    """Count what each query sees of that which is shown in the very instant.
+def _pass_just_shown(place: Ints, plan: Plan, shows: Shows) -> None:
+    """Move each query's place past what it sees of that which is shown in the very instant.
 
     It sees what the clock had noted before it noted the query.
     """
-    more = np.zeros(len(plan), np.int64)
-    high, times = shows.shown.end(plan.product), np.append(shows.visible.take(shows.shown.rows), math.nan)
-    near = np.flatnonzero((times.take(place) == plan.when) & (place < high))
+    times = np.append(shows.visible.take(shows.shown.rows), math.nan)
+    near = np.flatnonzero(times.take(place) == plan.when)
     if len(near):
         planned, noted = _noted(plan), shows.noted.take(shows.shown.rows)
-    for query in near.tolist():
-        here, now = slice(place[query], high[query]), plan.when[query]
+    for query, high in zip(near.tolist(), shows.shown.end(plan.product.take(near)).tolist(), strict=True):
+        here, now = slice(place[query], high), plan.when[query]
         at_once = noted[here][: np.searchsorted(times[here], now, side="right")]
         if np.any(at_once == planned[query]):
             raise _at_once("a query comes and a change is shown", now)
-        more[query] = np.sum(at_once < planned[query])
-    return more
+        place[query] += np.sum(at_once < planned[query])
 
 
 def _noted(plan: Plan) -> Floats:
@@ -476,7 +475,7 @@ def _one_by_one(came: Floats, *works: Floats) -> Floats:
     is guessed from such a sum, and wrong at most where the server is done in
     the very instant in which the next one comes.
     """
-    work = np.sum(works, axis=0)
+    work = sum(works[1:], works[0])
     early = came - (np.cumsum(work) - work)
     begins = early > _before(np.maximum.accumulate(early))
     while True:
@@ -495,10 +494,11 @@ def _busy(came: Floats, works: tuple[Floats, ...], begins: Flags) -> Floats:
     lost in a number beside which it is nothing, and when that is taken away
     again, exactly 0 is left.
     """
+    first = np.flatnonzero(begins)
     place = len(works) * np.arange(len(came)) + 3 * np.cumsum(begins)
-    start = place[begins]
-    steps = np.empty(len(works) * len(came) + 3 * len(start))
-    steps[start - 3], steps[start - 2], steps[start - 1] = VAST, -VAST, came[begins]
+    start = place.take(first)
+    steps = np.empty(len(works) * len(came) + 3 * len(first))
+    steps[start - 3], steps[start - 2], steps[start - 1] = VAST, -VAST, came.take(first)
     for number, work in enumerate(works):
         steps[place + number] = work
     return np.cumsum(steps).take(place + len(works) - 1)
@@ -510,8 +510,17 @@ def _before(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _in_order(times: Floats) -> Ints:
-    """Give the places of times in their order; of two that are equal, the first comes first."""
-    return np.argsort(times, kind="stable")
+    """Give the places of times in their order; of two that are equal, the first comes first.
+
+    They are sorted by whole numbers first, which costs little, and are as good
+    as in order then: both together take half as long as the second alone.
+    """
+    if not len(times):
+        return np.zeros(0, np.int64)
+    first, last = times.min(), times.max()
+    cell = (times - first) * (CELLS / max(last - first, 1e-9))
+    nearly = np.argsort(cell.astype(np.uint16), kind="stable")
+    return nearly.take(np.argsort(times.take(nearly), kind="stable"))
 
 
 def _ends(starts: Ints, n: int) -> Ints:
@@ -535,7 +544,7 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
     started, finished = np.empty(n), np.empty(n)
     outcome, version = np.full(n, REJECTED, np.int8), np.full(n, UNKNOWN, np.int32)
     started[work.command], finished[work.command] = work.started, work.finished
-    accepted = work.command[work.change]
+    accepted = work.command.take(work.change)
     outcome[accepted], version[accepted] = ACCEPTED, work.version
     who, when = pl.Series(plan.who), pl.Series(plan.when)
     return pl.DataFrame(
@@ -559,16 +568,14 @@ def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
 
 
 def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame:
-    n, copies = len(work.sent), np.arange(len(journeys.row))
-    first, last = np.full(n, -1), np.full(n, -1)
-    first[journeys.row[::-1]], last[journeys.row] = copies[::-1], copies
-    applied = np.bincount(journeys.row[shows.seen], minlength=n).astype(np.int32)
-    never, told, shown = np.flatnonzero(applied == 0), first.copy(), first
-    told[never], shown[never] = last[never], -1  # what is never shown is taken down again with each copy
-    columns = {id(times): _gathered(times, told) for times in (shows.polled, shows.taken, shows.handled)}
+    n = len(work.sent)
+    applied = np.bincount(journeys.row, shows.seen, minlength=n).astype(np.int32)
+    told, shown = _told(journeys.row, applied)
+    times = {name: getattr(shows, name) for name in ("polled", "taken", "handled")}
+    columns = {key: _gathered(one, told) for key, one in {id(one): one for one in times.values()}.items()}
     return pl.DataFrame(
         {
-            "command": work.command[work.change],
+            "command": work.command.take(work.change),
             "product": work.product,
             "version": work.version,
             "quantity_after": work.quantity,
@@ -580,11 +587,24 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame
             "delay": floats(journeys.delay),
             "line": floats(journeys.line),
             "outage": floats(journeys.outage),
-            **{name: columns[id(getattr(shows, name))] for name in ("polled", "taken", "handled")},
+            **{name: columns[id(one)] for name, one in times.items()},
             "applied": applied,
         },
         schema=CHANGES,
     )
+
+
+def _told(row: Ints, applied: Ints) -> tuple[Ints, Ints]:
+    """Say of which copy each change's times were taken down, and with which it was shown; −1 for none.
+
+    It is shown with its first copy or never, and what is never shown is taken
+    down again with each copy.
+    """
+    copies, first, last = np.arange(len(row)), np.full(len(applied), -1), np.full(len(applied), -1)
+    first[row[::-1]], last[row] = copies[::-1], copies
+    never, told, shown = np.flatnonzero(applied == 0), first.copy(), first
+    told[never], shown[never] = last[never], -1
+    return told, shown
 
 
 def _gathered(times: Floats, rows: Ints) -> pl.Series:
@@ -606,9 +626,10 @@ def _queries_table(plan: Plan, answers: Answers) -> pl.DataFrame:
 
 
 def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> pl.DataFrame:
-    changes = group(work.product)
-    product = np.flatnonzero(np.diff(changes.starts))
-    held, shown = changes.last(product), np.append(journeys.row, -1).take(shows.shown.last(product))
+    last = np.full(int(work.product.max(initial=0)) + 1, -1)
+    last[work.product] = np.arange(len(work.product))
+    product = np.flatnonzero(last >= 0)
+    held, shown = last[product], np.append(journeys.row, -1).take(shows.shown.last(product))
     version, quantity = np.append(work.version, 0), np.append(work.quantity, stock)
     columns = {
         "product": product,

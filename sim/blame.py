@@ -29,7 +29,7 @@ def splits(changes: Rows, staleness: Floats, scenario: Scenario) -> Parts:
         parts[place] = np.minimum(left, np.fmax(stay, 0.0))
         left = left - parts[place]
     shown = ~np.isnan(changes["visible"])
-    return parts | {"overwritten": np.where(shown, left, 0.0), "lost": np.where(shown, 0.0, left)}
+    return parts | {"overwritten": left * shown, "lost": left * ~shown}
 
 
 def shares(parts: Parts, chosen: slice | Ints = slice(None)) -> dict[str, float]:

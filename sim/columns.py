@@ -66,12 +66,12 @@ def plain(column: pl.Series) -> NDArray[Any]:
 
     Of lists of times it has the earliest; most often there is just one.
     """
-    if column.dtype == pl.Float64:
+    if isinstance(column.dtype, pl.Float64):
         return (column.fill_null(math.nan) if column.null_count() else column).to_numpy()
-    if column.dtype == pl.Enum:  # fewer than 256 words have numbers of eight bits, in which 255 is −1
+    if isinstance(column.dtype, pl.Enum):  # fewer than 256 words have eight bits, in which 255 is −1
         numbers = column.to_physical()
         return (numbers.fill_null(255) if numbers.null_count() else numbers).to_numpy().view(np.int8)
-    if column.dtype == pl.List:
+    if isinstance(column.dtype, pl.List):
         alone = np.all(plain(column.list.len()) == 1)
         return plain(column.explode() if alone else column.list.min())
     return (column.fill_null(UNKNOWN) if column.null_count() else column).to_numpy()
@@ -109,7 +109,7 @@ def checksums(table: pl.DataFrame) -> dict[str, int]:
     sums: dict[str, int] = {}
     known: dict[tuple[int, str], tuple[Floats | Ints, int]] = {}  # by place in memory, which is held on to
     for column in table.iter_columns():
-        if column.dtype == pl.List:
+        if isinstance(column.dtype, pl.List):
             many = plain(column.list.len())
             some = column if many.all() else column.filter(many > 0)
             sums[column.name] = _sum(plain(some.explode()), _sum(many))

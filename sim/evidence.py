@@ -13,6 +13,7 @@ from sim.blame import Parts, splits
 from sim.columns import Rows
 from sim.distributions import Floats, Ints
 from sim.groups import Groups, before, group
+from sim.samples import Measured, distribution
 from sim.trace import Trace
 
 SPANS = {  # the metrics that are a time from one instant of a row to another
@@ -24,6 +25,7 @@ SPANS = {  # the metrics that are a time from one instant of a row to another
     "visibility_lag": ("changes", "committed", "visible"),
     "query_latency": ("queries", "asked", "answered"),
 }
+FEW = 6  # versions that most stale queries have missed at most, found one by one before any are searched for
 
 
 @frozen(slots=False, eq=False)
@@ -70,6 +72,11 @@ class Evidence:
         return took
 
     @cached_property
+    def command_latency(self) -> Measured:
+        """How long the commands took."""
+        return distribution(self.span("command_latency"))
+
+    @cached_property
     def by_product(self) -> Groups:
         """All changes by their product; the n-th of one made its version n."""
         return group(self.all_changes["product"])
@@ -100,12 +107,16 @@ class Evidence:
     @cached_property
     def behind(self) -> Ints:
         """Of each stale query, how many versions it missed."""
-        product, asked, seen = (
-            self.queries[name].take(self.stale) for name in ("product", "asked", "seen_version")
-        )
-        committed = self.all_changes["committed"]
-        latest = before(self.by_product, committed, group(product), asked) - self.by_product.begin(product)
-        behind: Ints = latest - seen
+        changes, product = self.by_product, self.queries["product"].take(self.stale)
+        asked, seen = (self.queries[name].take(self.stale) for name in ("asked", "seen_version"))
+        committed, begin, end = self.all_changes["committed"], changes.begin(product), changes.end(product)
+        times, place = np.append(committed.take(changes.rows), np.inf), begin + seen + 1
+        more = np.arange(len(place))
+        for _ in range(FEW):
+            more = more[(times.take(place.take(more)) < asked.take(more)) & (place < end).take(more)]
+            place[more] += 1
+        place[more] = before(changes, committed, group(product.take(more)), asked.take(more))
+        behind: Ints = place - begin - seen
         return behind
 
     @cached_property
@@ -124,9 +135,10 @@ class Evidence:
     def _within(self, rows: Rows, name: str) -> Rows:
         """Choose the rows of which the time lies in the window, by a slice where they are neighbours."""
         start, end = self.trace.window
-        chosen = np.flatnonzero((rows[name] >= start) & (rows[name] < end))
-        first, last = (int(chosen[0]), int(chosen[-1]) + 1) if len(chosen) else (0, 0)
-        return rows.only(slice(first, last) if last - first == len(chosen) else chosen)
+        inside = (rows[name] >= start) & (rows[name] < end)
+        n, first = int(np.count_nonzero(inside)), int(inside.argmax()) if len(inside) else 0
+        neighbours = slice(first, first + n)
+        return rows.only(neighbours if inside[neighbours].all() else np.flatnonzero(inside))
 
 
 def in_order(time: Floats) -> Ints:

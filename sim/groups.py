@@ -31,8 +31,8 @@ class Groups:
 
     def only(self, chosen: Flags) -> "Groups":
         """Leave the others out."""
-        some = chosen.take(self.rows)
-        return Groups(self.rows[some], np.append(0, np.cumsum(some)).take(self.starts))
+        some = np.flatnonzero(chosen.take(self.rows))
+        return Groups(self.rows.take(some), np.searchsorted(some, self.starts))
 
     def last(self, numbers: Ints) -> Ints:
         """Find the last row that bears each number; −1 if there is none."""
@@ -40,8 +40,9 @@ class Groups:
 
     def nth(self, numbers: Ints, n: Ints) -> Ints:
         """Find the n-th row that bears each number, where the first is 1; −1 if there is none."""
-        place = self.begin(numbers) + n - 1
-        place[(n < 1) | (place >= self.end(numbers))] = len(self.rows)
+        place = self.begin(numbers)
+        place += n - 1
+        np.putmask(place, (n < 1) | (place >= self.end(numbers)), len(self.rows))
         return np.append(self.rows, -1).take(place)
 
 
@@ -93,4 +94,4 @@ def by_number(numbers: NDArray[Any]) -> Ints:
 
 def begins(grouped: Ints) -> Ints:
     """Give the places at which another number begins."""
-    return np.flatnonzero(np.diff(grouped, prepend=-1))
+    return np.append(0, np.flatnonzero(grouped[1:] != grouped[:-1]) + 1)[: len(grouped)]

@@ -257,19 +257,18 @@ def _inbox_depth(evidence: Evidence) -> Measured:
     times = np.concatenate([[start], came, went, [end]])
     order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
     steps = np.repeat(np.array([0, 1, -1, 0], np.int8), [1, len(came), len(went), 1])
-    depths, lasted = np.cumsum(steps.take(order), dtype=np.int64)[:-1], np.diff(times.take(order))
-    return counts(depths, lasted), len(came)
+    lasted = np.diff(times.take(order))
+    return counts(np.cumsum(steps.take(order), dtype=np.int64)[:-1], lasted), len(came)
 
 
 def _stays(evidence: Evidence, left: str, entered: str) -> tuple[Floats, Floats]:
     """Give when commands left a place, and when they entered it, as far as that lies in the window."""
     start, end = evidence.trace.window
     came, went = evidence.all_commands[entered], evidence.all_commands[left]
-    went = np.where(np.isnan(went), end, went)
-    there = (came < end) & (went > start)
-    if not there.all():
-        came, went = came[there], went[there]
-    return went.clip(start, end), came.clip(start, end)
+    there = np.flatnonzero((came < end) & ~(went <= start))
+    if len(there) < len(came):
+        came, went = came.take(there), went.take(there)
+    return np.maximum(np.fmin(went, end), start), came.clip(start, end)
 
 
 def _throughput(evidence: Evidence) -> Measured:
@@ -311,11 +310,9 @@ def _lost_updates(evidence: Evidence) -> Measured:
     """Sum over products what the accepted commands moved, against what the last change left."""
     commands, changes = evidence.all_commands, evidence.all_changes
     accepted = commands["outcome"] == ACCEPTED
-    signed = (
-        np.array([1 if kind == "add" else -1 for kind in KINDS]).take(commands["kind"]) * commands["quantity"]
-    )
+    sign = np.array([1 if kind == "add" else -1 for kind in KINDS], np.int8).take(commands["kind"])
     there = evidence.trace.scenario.products.count + 1
-    moved = np.bincount(commands["product"], signed * accepted, minlength=there)
+    moved = np.bincount(commands["product"], commands["quantity"] * (sign * accepted), minlength=there)
     product = np.flatnonzero(np.diff(evidence.by_product.starts))
     last = evidence.by_product.rows[evidence.by_product.end(product) - 1]
     left = evidence.trace.scenario.products.stock + moved[product]
@@ -425,18 +422,17 @@ def _monotonic_read_violations(evidence: Evidence) -> Measured:
 def _goes_back(seen: Ints, product: Ints) -> bool:
     """Say whether a query is shown an older version of its product than the one before, whoever's that is."""
     rows = by_number(product)
-    return bool(np.any((np.diff(seen.take(rows)) < 0) & (np.diff(product.take(rows)) == 0)))
+    seen, product = seen.take(rows), product.take(rows)
+    return bool(np.any((seen[1:] < seen[:-1]) & (product[1:] == product[:-1])))
 
 
 def _fairness(evidence: Evidence) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
-    latency, worker = (
-        evidence.commands["finished"] - evidence.commands["intended"],
-        evidence.commands["worker"],
-    )
-    answered = ~np.isnan(latency)
-    done = np.bincount(worker[answered])
-    means = np.bincount(worker[answered], latency[answered])[done > 0] / done[done > 0]
+    latency, worker = evidence.span("command_latency"), evidence.commands["worker"]
+    answered = np.flatnonzero(~np.isnan(latency))
+    latency, worker = latency.take(answered), worker.take(answered)
+    done = np.bincount(worker)
+    means = np.bincount(worker, latency)[done > 0] / done[done > 0]
     squares = len(means) * np.sum(means**2)
     return value(float(np.sum(means) ** 2 / squares) if squares else np.nan, len(means))
 
@@ -456,8 +452,16 @@ def _span(evidence: Evidence, name: str) -> Measured:
     return distribution(evidence.span(name))
 
 
+def _naive_latency(evidence: Evidence) -> Measured:
+    """Say how long commands took since they were issued, which is most often when they were intended."""
+    issued, intended = evidence.commands["issued"], evidence.commands["intended"]
+    return evidence.command_latency if np.array_equal(issued, intended) else _span(evidence, "naive_latency")
+
+
 _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
     **{name: partial(_span, name=name) for name in SPANS},
+    "command_latency": lambda evidence: evidence.command_latency,
+    "naive_latency": _naive_latency,
     "writer_utilisation": _writer_utilisation,
     "inbox_depth": _inbox_depth,
     "throughput": _throughput,

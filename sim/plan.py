@@ -132,5 +132,8 @@ def _scripted(steps: Sequence[Step]) -> Plan:
 
 def _joined(plans: list[Plan]) -> Plan:
     """Put plans one behind the other."""
+    some = [plan for plan in plans if len(plan)]
+    if len(some) == 1:
+        return some[0]
     columns = ("who", "when", "product", "add", "quantity")
     return Plan(*(np.concatenate([getattr(plan, column) for plan in plans]) for column in columns))

@@ -24,19 +24,19 @@ SHARES = tuple(QUANTILES.values())
 
 def distribution(values: Floats, zeros: int = 0) -> Measured:
     """Describe values, none of them negative, without those that are nan; and so many zeros besides."""
-    known = values if not np.isnan(values).any() else values[~np.isnan(values)]
-    n = len(known) + zeros
+    highest = values.max(initial=0.0)
+    if np.isnan(highest):
+        return distribution(values[~np.isnan(values)], zeros)
+    n = len(values) + zeros
     if not n:
         return nothing(), 0
-    *middle, highest = quantiles(known, (*SHARES, 1.0), zeros)
-    mean = float(known.sum() / n)
-    return {"mean": mean, **dict(zip(QUANTILES, middle, strict=True)), "max": highest}, n
+    middle = quantiles(values, SHARES, zeros) if highest else [0.0] * len(SHARES)
+    mean = float(values.sum() / n)
+    return {"mean": mean, **dict(zip(QUANTILES, middle, strict=True)), "max": float(highest)}, n
 
 
 def quantiles(values: Floats, shares: Sequence[float], zeros: int = 0) -> list[float]:
     """Give quantiles, the lowest first, of values, none of them negative, and of so many zeros besides."""
-    if not values.any():
-        return [0.0] * len(shares)
     n = len(values) + zeros
     places = [max(0, math.ceil(share * n * (1 - 1e-12)) - 1) - zeros for share in shares]
     found = np.array([place for place in places if place >= 0], np.int64)
@@ -52,8 +52,9 @@ def at(values: Floats, places: Ints) -> Floats:
     place are then put in order. There are 64 cells for each power of two, and
     whatever is less than 2⁻³² of the largest shares the first.
     """
-    bits = values.view(np.int64) >> 46
-    cell = np.maximum(bits - (bits.max() - CELLS), 0)
+    cell = values.view(np.int64) >> 46
+    cell -= cell.max() - CELLS
+    np.maximum(cell, 0, out=cell)
     held = np.bincount(cell, minlength=CELLS + 1)
     home = np.searchsorted(np.cumsum(held), places, side="right")
     wanted = np.zeros(CELLS + 1, np.bool_)

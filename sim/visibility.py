@@ -101,7 +101,7 @@ def _sights(evidence: Evidence) -> Floats:
     """
     adds_up, changes = evidence.trace.scenario.reader.apply == "delta", evidence.by_product
     since = evidence.all_changes["visible"].take(changes.rows)
-    since[np.isnan(since)] = np.inf
+    np.putmask(since, np.isnan(since), np.inf)
     for first, last in pairwise(changes.starts.tolist()):
         versions = since[first:last] if adds_up else since[first:last][::-1]
         (np.maximum if adds_up else np.minimum).accumulate(versions, out=versions)

@@ -205,6 +205,13 @@ def test_a_server_is_done_when_one_step_after_the_other_says_so(
     assert arrays._one_by_one(came, first, then).tolist() == done
 
 
+@given(st.lists(st.floats(0, 1e9) | st.floats(5, 5 + 1e-12) | st.integers(0, 3)))
+def test_arrivals_are_put_in_order_and_equal_ones_keep_theirs(times: list[float]) -> None:
+    """However far apart they are, or close together."""
+    order = sorted(range(len(times)), key=lambda place: times[place])
+    assert arrays._in_order(np.array(times, float)).tolist() == order
+
+
 def test_what_is_refused_many_times_alike_has_a_fingerprint() -> None:
     """A hundred commands in a row for the same reason: the same words again and again, kept once."""
     steps = "".join(f'[[steps]]\nat = "{n}s"\ndo = "remove"\nproduct = 1\nquantity = 1\n' for n in range(100))

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import click
 from attrs import frozen
 
-from tests.bench import table
+from tests.bench import FEW, table
 from tests.bench.contest import (
     Case,
     Contestant,
@@ -38,7 +38,8 @@ ABOUT = """\
 {workers} workers, open loop, {rate:.0f} commands and {rate:.0f} looks a second in all; one writer, 80 % busy;
 exponential services; an independent link with exponential delays; the reader applies the newest.
 All play the same numbers. Medians over {rounds} rounds, in turns, each in a process of its own, on one core.
-Time: processor time of the run, without imports; ours draw their plan in it, and "all recorded" makes the
+Time: processor time of the run, after {few} commands of the same kind for what a program does but once, and
+without imports or reading. Ours draw their plan in it, which the others are given; "all recorded" makes the
 tables, the fingerprint and every metric. Memory: the most the whole process ever had (ru_maxrss), with the
 interpreter, libraries and plan. Ciw has no data: see tests/bench/with_ciw.py.
 """
@@ -89,7 +90,7 @@ def main(quick: bool) -> None:
     turns = knobs(size.flash_sales, _say)
     differences = list(table.differences(results))
 
-    click.echo(ABOUT.format(workers=contest[0].workers, rate=contest[0].rate, rounds=size.rounds))
+    click.echo(ABOUT.format(workers=contest[0].workers, rate=contest[0].rate, rounds=size.rounds, few=FEW))
     for lines in (
         table.contest_lines(results, contest),
         table.verdict_lines(differences),

@@ -99,5 +99,4 @@ def play(load: Workload) -> Tally:
 
 
 if __name__ == "__main__":
-    load = read_workload(Path(sys.argv[1]))
-    report(lambda: play(load))
+    report(play, read_workload, Path(sys.argv[1]))

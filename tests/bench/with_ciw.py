@@ -8,6 +8,7 @@ record of every visit and cannot be told not to.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,5 +52,4 @@ def play(load: Workload, looks: bool) -> Tally:
 
 
 if __name__ == "__main__":
-    load = read_workload(Path(sys.argv[1]))
-    report(lambda: play(load, looks="looks=no" not in sys.argv))
+    report(partial(play, looks="looks=no" not in sys.argv), read_workload, Path(sys.argv[1]))

@@ -4,6 +4,7 @@ It is told the workload's folder, and what else `sim.run` is to be told, as key=
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import numpy.ma  # noqa: F401  # polars imports it when it meets the first array
 
 from sim.engines import run
 from sim.metrics import summarise
-from tests.bench import SCENARIO_FILE
+from sim.scenario import Scenario
 from tests.bench.stopwatch import report
 from tests.bench.warehouse import Tally
+from tests.bench.workload import read_scenario_of
 
 
-def play(scenario: Path, **how: Any) -> Tally:
+def play(scenario: Scenario, **how: Any) -> Tally:
     """Draw the plan, play it, make the tables, and measure every metric."""
     trace = run(scenario, **how)
     summary = summarise(trace)
@@ -26,5 +28,5 @@ def play(scenario: Path, **how: Any) -> Tally:
 
 
 if __name__ == "__main__":
-    how = dict(word.split("=", 1) for word in sys.argv[2:])
-    report(lambda: play(Path(sys.argv[1], SCENARIO_FILE), **how))
+    how: dict[str, Any] = dict(word.split("=", 1) for word in sys.argv[2:])
+    report(partial(play, **how), read_scenario_of, Path(sys.argv[1]))

@@ -14,14 +14,14 @@ from typing import Any
 
 from sim.clock import run
 from sim.inventory import Change, Intent, Stock
-from sim.library import load_scenario
 from sim.plan import Plan, plan_commands, plan_queries
+from sim.scenario import Scenario
 from sim.stage import _play
 from sim.trace import Log
 from sim.worker import worker
-from tests.bench import SCENARIO_FILE
 from tests.bench.stopwatch import report
 from tests.bench.warehouse import Tally
+from tests.bench.workload import read_scenario_of
 
 SLOT = 0
 
@@ -78,13 +78,12 @@ class Silent(Log):
         self.seen += stock.quantity
 
 
-def play(file: Path) -> Tally:
+def play(scenario: Scenario) -> Tally:
     """Draw the plan and play it."""
-    scenario = load_scenario(file)
     log = Silent(plan_commands(scenario), plan_queries(scenario))
     run(partial(_play, scenario, 0, worker, log))
     return Tally(log.commands, log.starts.total - log.admissions.total, log.accepted, log.seen)
 
 
 if __name__ == "__main__":
-    report(lambda: play(Path(sys.argv[1], SCENARIO_FILE)))
+    report(play, read_scenario_of, Path(sys.argv[1]))

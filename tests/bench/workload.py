@@ -8,14 +8,17 @@ link is independent: each change has a delay of its own and may overtake.
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from tests.bench import PLAN_FILE, SCENARIO_FILE
+from tests.bench import FEW, PLAN_FILE, SCENARIO_FILE, SMALL
 from tests.bench.warehouse import PRODUCTS, STOCK
+
+if TYPE_CHECKING:  # the others' programs import nothing of the project
+    from sim.scenario import Scenario
 
 LOAD = 0.8  # how busy the commands keep the writer; there are as many looks
 VISITORS = 20
@@ -81,13 +84,18 @@ def scenario_text(commands: int, workers: int, rate: float) -> str:
     )
 
 
-def draw(scenario_file: Path) -> dict[str, NDArray[Any]]:
+def read_scenario_of(folder: Path) -> "Scenario":
+    """Read the scenario from the folder in which `main` has written it."""
+    from sim.library import load_scenario
+
+    return load_scenario(folder / SCENARIO_FILE)
+
+
+def draw(scenario: "Scenario") -> dict[str, NDArray[Any]]:
     """Draw what the project would draw for a scenario."""
     from sim.clock import stream, take
-    from sim.library import load_scenario
     from sim.plan import plan_commands, plan_queries
 
-    scenario = load_scenario(scenario_file)
     commands, looks = plan_commands(scenario), plan_queries(scenario)
     services, delays = (
         take(distribution.draw, stream(scenario.seed, 0, *name), len(commands))
@@ -110,13 +118,18 @@ def read_workload(folder: Path) -> Workload:
 
 
 def main(folder: str, *wanted: str) -> None:
-    """Write the scenario for COMMANDS WORKERS RATE into a folder, or the plan of the one that is there."""
-    scenario_file = Path(folder, SCENARIO_FILE)
-    if wanted:
-        commands, workers, rate = wanted
-        scenario_file.write_text(scenario_text(int(commands), int(workers), float(rate)), encoding="utf-8")
-    else:
-        np.savez(Path(folder, PLAN_FILE), allow_pickle=False, **draw(scenario_file))
+    """Write the scenario for COMMANDS WORKERS RATE into a folder, or the plan of the one that is there.
+
+    Within it is another folder, with the same for only a few commands.
+    """
+    for place, few in ((Path(folder), False), (Path(folder, SMALL), True)):
+        if wanted:
+            commands, workers, rate = wanted
+            place.mkdir(exist_ok=True)
+            text = scenario_text(FEW if few else int(commands), int(workers), float(rate))
+            (place / SCENARIO_FILE).write_text(text, encoding="utf-8")
+        else:
+            np.savez(place / PLAN_FILE, allow_pickle=False, **draw(read_scenario_of(place)))
 
 
 if __name__ == "__main__":
