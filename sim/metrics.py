@@ -243,7 +243,8 @@ def _writer_utilisation(evidence: Evidence) -> Measured:
 def work_of(evidence: Evidence) -> tuple[Floats, Floats]:
     """Give when each piece of work in the window ended and began: of a command, or of a batch of them."""
     ended, begun = _stays(evidence, "finished", "started")
-    if evidence.trace.scenario.writer.batch == 1:
+    scenario = evidence.trace.scenario
+    if scenario.architecture != "cqrs" or scenario.writer.batch == 1:
         return ended, begun
     order = np.lexsort((ended, begun))
     last = np.flatnonzero(np.diff(begun[order], append=np.inf))  # with the last of a batch all of it is done
