@@ -1,4 +1,4 @@
-"""What issue 6 asks for: ratios of measurements, what they must be, and what they should be."""
+"""What is asked of the speed: ratios of measurements, what they must be, and what they should be."""
 
 from collections.abc import Callable
 from statistics import median
