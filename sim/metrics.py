@@ -108,7 +108,7 @@ def summarise(trace: Trace, wall_seconds: float = 0.0) -> Summary:
         wall_seconds=wall_seconds,
         metrics={name: _estimates(name, table, n) for name, (table, n) in measured.items()},
         counts={name: n for name, (_, n) in measured.items()},
-        diverged=diverged(trace),
+        diverged=diverged(trace) if trace.complete else (),  # what was under way may still have come
     )
 
 
