@@ -1,5 +1,6 @@
 """One body of tests for every store, the simulated one among them where it can be."""
 
+import os
 import random
 import signal
 import socket
@@ -370,6 +371,19 @@ def test_no_password_is_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
     printed = "".join(capfd.readouterr())
     assert "the read model says 0" in printed
     assert password_in(address) not in printed + kept(tmp_path)
+
+
+def test_a_server_that_ends_at_once_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that cannot start says so in its own log; here it is known as soon as it has gone."""
+    broken = tmp_path / "valkey-server"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    gone = "valkey-server was started for this run, and has ended at once"
+    with pytest.raises(NoStore, match=gone), servers.valkey():
+        pytest.fail("it has no address")
 
 
 @pytest.mark.parametrize(("kind", "module"), [("postgresql", "psycopg"), ("valkey", "coredis")])

@@ -85,8 +85,8 @@ def _postgres(folder: Path, user: str | None, password: str) -> Iterator[str]:
     command = [_postgres_binary("postgres"), "-D", str(folder / "data"), "-p", port]
     for setting in (f"listen_addresses={LOCAL}", f"unix_socket_directories={folder}", *PATIENT):
         command += ["-c", setting]
-    with _running(command, folder, user, signal.SIGQUIT):  # at once, for nobody will read its files again
-        _wait_until(lambda: _answers_sql(address), "PostgreSQL")
+    end = signal.SIGQUIT  # at once, for nobody will read its files again
+    with _running(command, folder, user, lambda: _answers_sql(address), end):
         yield address
 
 
@@ -107,8 +107,7 @@ def valkey() -> Iterator[str]:
         password, port = secrets.token_hex(8), _free_port()
         lines = [f"port {port}", "bind 127.0.0.1", f"requirepass {password}", "appendonly yes"]
         (folder / "conf").write_text("\n".join([*lines, "appendfsync always", f"dir {folder}\n"]))
-        with _running([str(server), str(folder / "conf")], folder, None):
-            _wait_until(lambda: _accepts(port), "Valkey")
+        with _running([str(server), str(folder / "conf")], folder, None, lambda: _accepts(port)):
             yield f"valkey://:{password}@127.0.0.1:{port}"
 
 
@@ -147,7 +146,11 @@ def _as(user: str | None) -> dict[str, Any]:
 
 @contextmanager
 def _running(
-    command: Sequence[str], folder: Path, user: str | None, end: signal.Signals = signal.SIGINT
+    command: Sequence[str],
+    folder: Path,
+    user: str | None,
+    answers: Callable[[], bool],
+    end: signal.Signals = signal.SIGINT,
 ) -> Iterator[None]:
     """Run a server, which ends with this block by a signal, and with this process if that is killed."""
     with (folder / "log").open("wb") as log:
@@ -155,6 +158,7 @@ def _running(
             command, stdout=log, stderr=log, cwd=folder, preexec_fn=_die_with_parent, **_as(user)
         )
     try:
+        _wait_until(answers, server, Path(command[0]).name)
         yield
     finally:
         server.send_signal(end)
@@ -177,12 +181,13 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _wait_until(ready: Callable[[], bool], name: str) -> None:
-    """Wait until a server answers; NoStore if it does not."""
+def _wait_until(answers: Callable[[], bool], server: "subprocess.Popen[bytes]", name: str) -> None:
+    """Wait until a server answers; NoStore if it ends instead, or does not."""
     end = time.monotonic() + UP_WITHIN
-    while not ready():
-        if time.monotonic() > end:
-            raise NoStore(f"{name} was started and does not answer")
+    while not answers():
+        if server.poll() is not None or time.monotonic() > end:
+            became = "does not answer" if server.returncode is None else "has ended at once"
+            raise NoStore(f"{name} was started for this run, and {became}")
         time.sleep(0.02)
 
 
