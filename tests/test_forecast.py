@@ -134,9 +134,9 @@ def test_a_locked_run_has_nothing_to_predict(
     )
 
 
-def known_forecast() -> Forecast:
+def known_forecast(delay: str = "uniform(10ms, 30ms)") -> Forecast:
     """Predict a short run by itself."""
-    there = measured(duration="5s")
+    there = sim.run(parse_scenario(LOOKED_AT, settings={"duration": "5s", "link.delay": delay}))
     return forecast(fit(there), there, 2, jobs=1)
 
 

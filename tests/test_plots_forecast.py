@@ -21,9 +21,10 @@ def test_both_curves_and_the_gap_are_drawn() -> None:
     assert upper.get_xlim() == lower.get_xlim()
 
 
-def test_no_label_is_cut_or_stands_on_another() -> None:
-    """Both names stand beside their curves."""
-    figure = predicted(known_forecast())
+@pytest.mark.parametrize("delay", ["uniform(10ms, 30ms)", "100ms", "exponential(1s)"])
+def test_no_label_is_cut_or_stands_on_another(delay: str) -> None:
+    """Both names stand beside their curves, however steep those are."""
+    figure = predicted(known_forecast(delay))
     assert flaws(figure) == []
     assert {"measured", "predicted"} <= {text.get_text() for text in texts(figure)}
 

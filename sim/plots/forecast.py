@@ -115,13 +115,12 @@ def _draw_gap(measured: VisibilityCurve, guess: VisibilityCurve, times: Floats, 
 
 
 def _name_curves(measured: VisibilityCurve, guess: VisibilityCurve, axes: Axes) -> None:
-    """Write each name beside its curve, the one to the right of it and the other to the left."""
+    """Write each name beside its curve: the one to the right, the other to the left if there is room."""
     taken = [text.get_window_extent() for text in axes.texts if text.get_text()]
     shares = (0.5, 0.62, 0.38, 0.75, 0.25, 0.9, 0.1)
     for curve, name, color in ((measured, "measured", READ_TEXT), (guess, "predicted", INK)):
         at = [(curve.reached(share), share) for share in shares if curve.shares[-1] >= share]
-        if curve is measured:
-            places = [Place(spot, (9, -3), "left") for spot in at]
-        else:
-            places = [Place(spot, (-9, -3), "right") for spot in at]
+        left = [Place(spot, (-9, -3), "right") for spot in at]
+        right = [Place(spot, (9, -3), "left") for spot in at]
+        places = right if curve is measured else [*left, *right]
         write_where_free(axes, name, places, taken, strict=False, color=color, weight="bold")
