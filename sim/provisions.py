@@ -2,9 +2,12 @@
 
 import gc
 
-import numpy.ma  # noqa: F401  # by polars, when it meets the first array
+gc.disable()  # an import makes much that stays: to look through it for garbage takes a seventh of the time
 
-import sim.comparison
-import sim.sweeps  # noqa: F401
+import numpy.ma  # noqa: E402, F401  # by polars, when it meets the first array
 
+import sim.comparison  # noqa: E402
+import sim.sweeps  # noqa: E402, F401
+
+gc.enable()
 gc.freeze()  # what is there now stays: no process looks through it for garbage, or copies it for that
