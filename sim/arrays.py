@@ -19,15 +19,15 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
+import attrs
 import numpy as np
-import polars as pl
 from attrs import frozen
 from numpy.typing import NDArray
 
 from sim.clock import stream, take
-from sim.columns import UNKNOWN, delivered, floats, known, words
+from sim.columns import UNKNOWN, Rows, delivered, table
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
-from sim.groups import Groups, before, begins, by_number, group, highest_before
+from sim.groups import Groups, before, begins, by_number, group, highest_before, lowest_from
 from sim.link import copies_of, first_of
 from sim.plan import Plan, plan_commands, plan_queries
 from sim.reader import next_poll
@@ -37,9 +37,7 @@ from sim.trace import (
     ACCEPTED,
     CHANGES,
     COMMANDS,
-    KINDS,
     MODELS,
-    OUTCOMES,
     QUERIES,
     REJECTED,
     Trace,
@@ -68,6 +66,8 @@ def run(scenario: Scenario, replication: int = 0) -> Trace:
     commands, queries = plan_commands(scenario, replication), plan_queries(scenario, replication)
     work = write(commands, scenario, replication)
     journeys = send(work, scenario.link, scenario, replication)
+    if not _alone(scenario):
+        journeys = journeys.in_order()
     shows = read(work, journeys, scenario, replication)
     answers = ask(queries, work, journeys, shows, scenario.products.stock)
     until = max(scenario.duration, *map(_latest, (queries.when, work.finished, journeys.out, shows.handled)))
@@ -79,10 +79,12 @@ def run(scenario: Scenario, replication: int = 0) -> Trace:
         engine="array",
         until=until,
         complete=True,
-        commands=_commands_table(commands, work),
-        changes=_changes_table(work, journeys, shows),
-        queries=_queries_table(queries, answers),
-        models=_models_table(work, journeys, shows, scenario.products.stock),
+        tables={
+            "commands": _commands_table(commands, work),
+            "changes": _changes_table(work, journeys, shows),
+            "queries": _queries_table(queries, answers),
+            "models": _models_table(work, journeys, shows, scenario.products.stock),
+        },
     )
 
 
@@ -169,9 +171,9 @@ class Work:
 
 @frozen
 class Journeys:
-    """How changes travelled: of each change, what held its first copy; and of each copy, in order of arrival.
+    """How changes travelled: of each change, what held its first copy; and of each copy, when it came `out`.
 
-    `row` is the change of which it is a copy.
+    `row` is the change of which it is a copy. Copies are listed as they were sent, or in order of arrival.
     """
 
     copies: Ints
@@ -181,10 +183,15 @@ class Journeys:
     row: Ints
     out: Floats
 
+    def in_order(self) -> "Journeys":
+        """List the copies in order of arrival; of two that come at once, the first sent is first."""
+        order = _in_order(self.out)
+        return attrs.evolve(self, row=self.row.take(order), out=self.out.take(order))
+
 
 @frozen
 class Shows:
-    """What the reader did with each copy, in the order of arrival.
+    """What the reader did with each copy.
 
     `seen` says whether it was shown, at the instant `visible`; `noted` is when
     the clock took that instant down. `shown` has those that were, by product.
@@ -325,8 +332,7 @@ def send(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journe
         out = np.maximum.accumulate(sent + delay)
     else:
         out = sent + delay
-    row = _in_order(out)
-    return Journeys(np.ones(n, np.int32), delay, out - sent - delay, np.zeros(n), row, out.take(row))
+    return Journeys(np.ones(n, np.int32), delay, out - sent - delay, np.zeros(n), np.arange(n), out)
 
 
 def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journeys:
@@ -344,9 +350,15 @@ def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -
             row.append(number)
             out.append(way.out)
             last = max(last, way.out)
-    order = _in_order(np.array(out))
     delay, line, outage = held
-    return Journeys(copies, delay, line, outage, np.array(row, np.int64)[order], np.array(out)[order])
+    return Journeys(copies, delay, line, outage, np.array(row, np.int64), np.array(out, np.float64))
+
+
+def _alone(scenario: Scenario) -> bool:
+    """Say whether no arrival waits for another, so that only their order within a product matters."""
+    ways = scenario.reader
+    at_once = ways.handler == Constant(0.0) and not ways.poll
+    return at_once and ways.apply == "newest" and not scenario.link.duplicates
 
 
 def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -> Shows:
@@ -365,7 +377,10 @@ def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -
             _rounds(came, sent, takes, ways, phase) if rounds is None else rounds
         )
     seen, shown = np.ones(len(came), np.bool_), group(work.product.take(journeys.row))
-    if ways.apply == "newest" and np.any(np.diff(journeys.row) <= 0):
+    if _alone(scenario):
+        seen = came == lowest_from(came, shown)  # then no newer one came before it
+        shown = shown.only(seen)
+    elif ways.apply == "newest" and np.any(np.diff(journeys.row) <= 0):
         version = work.version.take(journeys.row)
         seen = version > highest_before(version, shown)
         shown = shown.only(seen)
@@ -539,103 +554,96 @@ def _latest(times: Floats) -> float:
     return float(times.max(initial=0.0))
 
 
-def _commands_table(plan: Plan, work: Work) -> pl.DataFrame:
+def _commands_table(plan: Plan, work: Work) -> Rows:
     n = len(plan)
     started, finished = np.empty(n), np.empty(n)
     outcome, version = np.full(n, REJECTED, np.int8), np.full(n, UNKNOWN, np.int32)
     started[work.command], finished[work.command] = work.started, work.finished
     accepted = work.command.take(work.change)
     outcome[accepted], version[accepted] = ACCEPTED, work.version
-    who, when = pl.Series(plan.who), pl.Series(plan.when)
-    return pl.DataFrame(
-        {
-            "id": np.arange(n, dtype=np.int32),
-            "worker": who,
-            "session": who,
-            "product": plan.product,
-            "kind": words(plan.add, KINDS),
-            "quantity": plan.quantity,
-            **dict.fromkeys(("intended", "issued", "admitted"), when),
-            "started": started,
-            "finished": finished,
-            "outcome": words(outcome, OUTCOMES),
-            "version": known(version),
-            "reason": reasons(outcome),
-            "repeats": pl.Series([None], dtype=pl.Int32).new_from_index(0, n),
-        },
-        schema=COMMANDS,
+    return table(
+        COMMANDS,
+        id=np.arange(n, dtype=np.int32),
+        **dict.fromkeys(("worker", "session"), plan.who),
+        product=plan.product,
+        kind=plan.add,
+        quantity=plan.quantity,
+        **dict.fromkeys(("intended", "issued", "admitted"), plan.when),
+        started=started,
+        finished=finished,
+        outcome=outcome,
+        version=version,
+        reason=reasons(outcome),
+        repeats=np.full(n, UNKNOWN, np.int32),
     )
 
 
-def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> pl.DataFrame:
+def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> Rows:
     n = len(work.sent)
-    applied = np.bincount(journeys.row, shows.seen, minlength=n).astype(np.int32)
-    told, shown = _told(journeys.row, applied)
+    copies = np.flatnonzero(shows.seen)
+    told, shown = _told(journeys.row, copies, n)
     times = {name: getattr(shows, name) for name in ("polled", "taken", "handled")}
     columns = {key: _gathered(one, told) for key, one in {id(one): one for one in times.values()}.items()}
-    return pl.DataFrame(
-        {
-            "command": work.command.take(work.change),
-            "product": work.product,
-            "version": work.version,
-            "quantity_after": work.quantity,
-            "committed": work.committed,
-            "delivered": delivered(journeys.row, journeys.out, n),
-            "visible": _gathered(shows.visible, shown),
-            "copies": journeys.copies,
-            "sent": work.sent,
-            "delay": floats(journeys.delay),
-            "line": floats(journeys.line),
-            "outage": floats(journeys.outage),
-            **{name: columns[id(one)] for name, one in times.items()},
-            "applied": applied,
-        },
-        schema=CHANGES,
+    return table(
+        CHANGES,
+        command=work.command.take(work.change),
+        product=work.product,
+        version=work.version,
+        quantity_after=work.quantity,
+        committed=work.committed,
+        delivered=delivered(journeys.row, journeys.out, n),
+        visible=_gathered(shows.visible, shown),
+        copies=journeys.copies,
+        sent=work.sent,
+        delay=journeys.delay,
+        line=journeys.line,
+        outage=journeys.outage,
+        **{name: columns[id(one)] for name, one in times.items()},
+        applied=np.bincount(journeys.row.take(copies), minlength=n),
     )
 
 
-def _told(row: Ints, applied: Ints) -> tuple[Ints, Ints]:
+def _told(row: Ints, seen: Ints, n: int) -> tuple[Ints, Ints]:
     """Say of which copy each change's times were taken down, and with which it was shown; −1 for none.
 
     It is shown with its first copy or never, and what is never shown is taken
     down again with each copy.
     """
-    copies, first, last = np.arange(len(row)), np.full(len(applied), -1), np.full(len(applied), -1)
-    first[row[::-1]], last[row] = copies[::-1], copies
-    never, told, shown = np.flatnonzero(applied == 0), first.copy(), first
-    told[never], shown[never] = last[never], -1
+    last, shown = np.full(n, -1), np.full(n, -1)
+    last[row] = np.arange(len(row))
+    shown[row.take(seen)[::-1]] = seen[::-1]
+    never, told = np.flatnonzero(shown < 0), shown.copy()
+    told[never] = last.take(never)
     return told, shown
 
 
-def _gathered(times: Floats, rows: Ints) -> pl.Series:
-    """Make a column of some rows of another; row −1 stands for what never was."""
-    return floats(np.append(times, math.nan).take(rows))
+def _gathered(times: Floats, rows: Ints) -> Floats:
+    """Choose some times; row −1 stands for what never was."""
+    return np.append(times, math.nan).take(rows)
 
 
-def _queries_table(plan: Plan, answers: Answers) -> pl.DataFrame:
-    when = pl.Series(plan.when)
-    columns = {
-        "session": plan.who,
-        "product": plan.product,
-        "asked": when,
-        "answered": when,
-        "seen_version": answers.version,
-        "seen_quantity": answers.quantity,
-    }
-    return pl.DataFrame(columns, schema=QUERIES)
+def _queries_table(plan: Plan, answers: Answers) -> Rows:
+    return table(
+        QUERIES,
+        session=plan.who,
+        product=plan.product,
+        **dict.fromkeys(("asked", "answered"), plan.when),
+        seen_version=answers.version,
+        seen_quantity=answers.quantity,
+    )
 
 
-def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> pl.DataFrame:
+def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> Rows:
     last = np.full(int(work.product.max(initial=0)) + 1, -1)
     last[work.product] = np.arange(len(work.product))
     product = np.flatnonzero(last >= 0)
     held, shown = last[product], np.append(journeys.row, -1).take(shows.shown.last(product))
     version, quantity = np.append(work.version, 0), np.append(work.quantity, stock)
-    columns = {
-        "product": product,
-        "held": quantity[held],
-        "held_version": version[held],
-        "shown": quantity[shown],
-        "shown_version": version[shown],
-    }
-    return pl.DataFrame(columns, schema=MODELS)
+    return table(
+        MODELS,
+        product=product,
+        held=quantity[held],
+        held_version=version[held],
+        shown=quantity[shown],
+        shown_version=version[shown],
+    )

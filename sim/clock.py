@@ -42,7 +42,7 @@ from sim.distributions import Floats
 T = TypeVar("T")
 Draw = Callable[[np.random.Generator, int], NDArray[Any]]
 
-FIRST_BLOCK, LAST_BLOCK = 16, 4096
+FIRST_BLOCK, LAST_BLOCK = 16, 2**14
 ROUNDS = 256  # steps and jumps between two looks at the world outside
 
 

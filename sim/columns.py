@@ -1,46 +1,73 @@
-"""Columns of tables: from arrays, and back.
+"""Tables: made of arrays, and read as arrays.
 
 Arrays have no null: where something never was, nan stands for the time and −1
-for the number.
+for its number or version, which have 32 bits. Quantities have 64, and are all
+there. Words are arrays of their numbers.
 """
 
 import math
-from array import array
+from collections.abc import Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 import polars as pl
 from attrs import field, frozen
 from numpy.typing import NDArray
+from xxhash import xxh3_128
 
 from sim.distributions import Floats, Ints
 
 UNKNOWN = -1  # a number that has not come
 
-
-def floats(column: "array[float] | Floats") -> pl.Series:
-    """Make a polars column of an array whose gaps are nan."""
-    return pl.Series(np.asarray(column), nan_to_null=True, dtype=pl.Float64)
+Schema = Mapping[str, pl.DataType]
 
 
-def known(column: "array[int] | Ints") -> pl.Series:
-    """Make a polars column of whole numbers, without those that have not come."""
-    numbers = np.asarray(column)
-    unknown = numbers == UNKNOWN
-    return pl.Series(numbers).set(pl.Series(unknown), None) if unknown.any() else pl.Series(numbers)
+def table(schema: Schema, **columns: "Sequence[float] | NDArray[Any] | pl.Series") -> "Rows":
+    """Make a table of its columns' arrays, or whatever can be made an array; a series stays as it is."""
+    known: dict[str, NDArray[Any]] = {}
+    series: list[pl.Series] = []
+    for name, dtype in schema.items():
+        column = columns[name]
+        if not isinstance(column, pl.Series):
+            values = np.asarray(column).astype(_ARRAYS[type(dtype)], copy=False)
+            column = _series(values, dtype)
+            if dtype != pl.Float64:  # there are many nans, and what is loaded has but one
+                known[name] = values
+        series.append(column.alias(name))
+    return Rows(pl.DataFrame(series), known=known)
 
 
-def words(codes: "array[int] | Ints", words: tuple[str, ...]) -> pl.Series:
-    """Make a polars column of words from their numbers."""
-    return _dictionary(words).gather(known(codes))
+_ARRAYS: dict[type[pl.DataType], type[np.generic]] = {
+    pl.Float64: np.float64,
+    pl.Int32: np.int32,
+    pl.Int64: np.int64,
+    pl.Enum: np.int8,
+}
+
+
+def _series(values: NDArray[Any], dtype: pl.DataType) -> pl.Series:
+    """Make a column; it shares its memory with the array where that has no gaps."""
+    if isinstance(dtype, pl.Enum):
+        return _words(values, tuple(dtype.categories))
+    column = pl.Series(values, nan_to_null=True)
+    if dtype == pl.Int32 and (unknown := values == UNKNOWN).any():
+        return column.set(pl.Series(unknown), None)
+    return column
+
+
+def _words(numbers: Ints, words: tuple[str, ...]) -> pl.Series:
+    """Make a column of fewer than 256 words from their numbers, eight bits each, of which 255 is −1."""
+    places = numbers.view(np.uint8)
+    if places.max(initial=0) < len(words):
+        return _dictionary(words)[places]
+    return _dictionary((*words, None))[np.minimum(places, len(words))]
 
 
 @cache
-def _dictionary(words: tuple[str, ...]) -> pl.Series:
-    return pl.Series(words, dtype=pl.Enum(words))
+def _dictionary(words: tuple[str | None, ...]) -> pl.Series:
+    return pl.Series(words, dtype=pl.Enum([word for word in words if word is not None]))
 
 
 def delivered(change: Ints, time: Floats, n: int) -> pl.Series:
@@ -67,14 +94,17 @@ def plain(column: pl.Series) -> NDArray[Any]:
     Of lists of times it has the earliest; most often there is just one.
     """
     if isinstance(column.dtype, pl.Float64):
-        return (column.fill_null(math.nan) if column.null_count() else column).to_numpy()
+        return _without_gaps(column, math.nan).to_numpy()
     if isinstance(column.dtype, pl.Enum):  # fewer than 256 words have eight bits, in which 255 is −1
-        numbers = column.to_physical()
-        return (numbers.fill_null(255) if numbers.null_count() else numbers).to_numpy().view(np.int8)
+        return _without_gaps(column.to_physical(), 255).to_numpy().view(np.int8)
     if isinstance(column.dtype, pl.List):
         alone = np.all(plain(column.list.len()) == 1)
         return plain(column.explode() if alone else column.list.min())
-    return (column.fill_null(UNKNOWN) if column.null_count() else column).to_numpy()
+    return _without_gaps(column, UNKNOWN).to_numpy()
+
+
+def _without_gaps(column: pl.Series, filling: float) -> pl.Series:
+    return column.set(column.is_null(), filling) if column.null_count() else column
 
 
 @frozen(eq=False)
@@ -83,7 +113,7 @@ class Rows:
 
     table: pl.DataFrame
     chosen: slice | Ints = slice(None)
-    _whole: dict[str, NDArray[Any]] = field(factory=dict, repr=False)  # columns that were asked for
+    known: dict[str, NDArray[Any]] = field(factory=dict, repr=False)  # of the whole table
 
     def __len__(self) -> int:
         if isinstance(self.chosen, slice):
@@ -91,37 +121,37 @@ class Rows:
         return len(self.chosen)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self._whole:
-            self._whole[name] = plain(self.table[name])
-        column = self._whole[name]
+        if name not in self.known:
+            self.known[name] = plain(self.table[name])
+        column = self.known[name]
         return column[self.chosen] if isinstance(self.chosen, slice) else column.take(self.chosen)
 
     def only(self, chosen: slice | Ints) -> "Rows":
         """Choose some of all the table's rows."""
-        return Rows(self.table, chosen, self._whole)
+        return Rows(self.table, chosen, self.known)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send no more to another process than what cannot be made there."""
+        return Rows, (self.table, self.chosen)
 
 
-def checksums(table: pl.DataFrame) -> dict[str, int]:
-    """Give each column's CRC-32, which is the same on every machine.
-
-    Columns that are the same in memory are summed up once.
-    """
-    sums: dict[str, int] = {}
-    known: dict[tuple[int, str], tuple[Floats | Ints, int]] = {}  # by place in memory, which is held on to
-    for column in table.iter_columns():
-        if isinstance(column.dtype, pl.List):
-            many = plain(column.list.len())
-            some = column if many.all() else column.filter(many > 0)
-            sums[column.name] = _sum(plain(some.explode()), _sum(many))
-            continue
-        values = plain(column)
-        place = values.ctypes.data, values.dtype.str
-        if place not in known:
-            known[place] = values, _sum(values)
-        sums[column.name] = known[place][1]
-    return sums
+def digests(rows: Rows) -> dict[str, str]:
+    """Give the XXH3 hash of each column of a whole table, which is the same on every machine."""
+    return {column.name: _digest(*_arrays(column, rows)) for column in rows.table.iter_columns()}
 
 
-def _sum(values: NDArray[Any], so_far: int = 0) -> int:
-    little_endian: Any = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
-    return crc32(little_endian, so_far)
+def _arrays(column: pl.Series, rows: Rows) -> list[NDArray[Any]]:
+    """Give all that a column holds; of lists also how long each is."""
+    if not isinstance(column.dtype, pl.List):
+        return [rows[column.name]]
+    many = plain(column.list.len().cast(pl.Int32))
+    some = column if many.all() else column.filter(many > 0)
+    return [many, plain(some.explode())]
+
+
+def _digest(*arrays: NDArray[Any]) -> str:
+    digest = xxh3_128()
+    for values in arrays:
+        little_endian: Any = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+        digest.update(little_endian)
+    return digest.hexdigest()

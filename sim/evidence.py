@@ -37,17 +37,17 @@ class Evidence:
     @cached_property
     def all_commands(self) -> Rows:
         """The commands of the whole run."""
-        return Rows(self.trace.commands)
+        return self.trace.tables["commands"]
 
     @cached_property
     def all_changes(self) -> Rows:
         """The changes of the whole run."""
-        return Rows(self.trace.changes)
+        return self.trace.tables["changes"]
 
     @cached_property
     def all_queries(self) -> Rows:
         """The queries of the whole run."""
-        return Rows(self.trace.queries)
+        return self.trace.tables["queries"]
 
     @cached_property
     def commands(self) -> Rows:

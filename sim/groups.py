@@ -1,5 +1,6 @@
 """Rows that belong together because they bear the same number, found in arrays of all of them."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,8 @@ def before(events: Groups, time: Floats, askers: Groups, asked: Floats) -> Ints:
     some = (askers.begin(numbers), askers.end(numbers), events.begin(numbers), events.end(numbers))
     found = np.empty_like(askers.rows)
     for first, last, low, high in zip(*(places.tolist() for places in some), strict=True):
-        found[first:last] = low + np.searchsorted(times[low:high], instants[first:last])
+        found[first:last] = times[low:high].searchsorted(instants[first:last])
+        found[first:last] += low
     place = np.empty_like(found)
     place[askers.rows] = found
     return place
@@ -86,10 +88,34 @@ def highest_before(values: Ints, groups: Groups) -> Ints:
     return np.maximum(highest, -1)
 
 
+def lowest_from(values: Floats, groups: Groups) -> Floats:
+    """Give to each the lowest of the values that come from it on in its group, itself among them."""
+    lowest = values.take(groups.rows)
+    for first, last in pairwise(groups.starts.tolist()):
+        backwards = lowest[first:last][::-1]
+        np.minimum.accumulate(backwards, out=backwards)
+    found = np.empty_like(lowest)
+    found[groups.rows] = lowest
+    return found
+
+
+def highest_up_to(values: Floats, groups: Groups) -> Floats:
+    """Give to each the highest of the values that come up to it in its group, itself among them."""
+    highest = values.take(groups.rows)
+    for first, last in pairwise(groups.starts.tolist()):
+        np.maximum.accumulate(highest[first:last], out=highest[first:last])
+    found = np.empty_like(highest)
+    found[groups.rows] = highest
+    return found
+
+
 def by_number(numbers: NDArray[Any]) -> Ints:
-    """Give the places of numbers in their order, equal ones in theirs; small ones are sorted by digits."""
-    small = numbers.max(initial=0) < 2**15
-    return np.argsort(numbers.astype(np.int16) if small else numbers, kind="stable")
+    """Give the places of numbers, 0 or more, in their order, equal ones in theirs.
+
+    Those of 8 or 16 bits are sorted by their digits, which takes least.
+    """
+    as_short = numbers.astype(np.min_scalar_type(numbers.max(initial=0)))
+    return np.argsort(as_short, kind="stable")
 
 
 def begins(grouped: Ints) -> Ints:

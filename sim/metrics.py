@@ -14,7 +14,7 @@ from attrs import asdict, field, frozen
 from numpy.typing import NDArray
 
 from sim.blame import MIDDLE, WORST, ranked, shares
-from sim.columns import UNKNOWN, Rows
+from sim.columns import UNKNOWN
 from sim.distributions import Floats, Ints
 from sim.evidence import SPANS, Evidence, in_order
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
@@ -311,7 +311,7 @@ def _lost_updates(evidence: Evidence) -> Measured:
     """Sum over products what the accepted commands moved, against what the last change left."""
     commands, changes = evidence.all_commands, evidence.all_changes
     accepted = commands["outcome"] == ACCEPTED
-    sign = np.array([1 if kind == "add" else -1 for kind in KINDS], np.int8).take(commands["kind"])
+    sign = 2 * (commands["kind"] == KINDS.index("add")).view(np.int8) - 1
     there = evidence.trace.scenario.products.count + 1
     moved = np.bincount(commands["product"], commands["quantity"] * (sign * accepted), minlength=there)
     product = np.flatnonzero(np.diff(evidence.by_product.starts))
@@ -444,7 +444,7 @@ def _divergence_at_end(evidence: Evidence) -> Measured:
 
 def _differ(trace: Trace) -> Flags:
     """Say of which products the two models differ in the end."""
-    models = Rows(trace.models)
+    models = trace.tables["models"]
     differ: Flags = (models["held"] != models["shown"]) | (models["held_version"] != models["shown_version"])
     return differ
 

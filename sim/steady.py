@@ -182,13 +182,14 @@ class Latencies:
 
 def latencies(trace: Trace) -> Latencies:
     """Put a run's commands in batches: of five, or of as many times two as leave no more than 2,000."""
-    rows = trace.commands.drop_nulls("finished").sort("intended", maintain_order=True)
-    each = (rows["finished"] - rows["intended"]).to_numpy()
+    commands = trace.tables["commands"]
+    done = np.flatnonzero(~np.isnan(commands["finished"]))
+    done = done.take(np.argsort(commands["intended"].take(done), kind="stable"))
+    intended = commands["intended"].take(done)
+    each = commands["finished"].take(done) - intended
     size = BATCH * 2 ** max(0, math.ceil(math.log2(max(1, len(each)) / BATCH / MOST)))
     whole = len(each) // size * size
-    return Latencies(
-        size, each[:whole].reshape(-1, size).mean(axis=1), rows["intended"].to_numpy()[:whole:size]
-    )
+    return Latencies(size, each[:whole].reshape(-1, size).mean(axis=1), intended[:whole:size])
 
 
 def settles_after(warmup: float, replications: Sequence[Latencies]) -> float | None:

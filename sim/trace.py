@@ -23,6 +23,7 @@ import hashlib
 import json
 import math
 from array import array
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -30,17 +31,17 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from attrs import frozen
+from numpy.typing import NDArray
 
 import sim
-from sim.columns import UNKNOWN, Rows, checksums, delivered, floats, known, parquet, words
+from sim.columns import UNKNOWN, Rows, delivered, digests, parquet, plain, table
 from sim.distributions import Floats, Ints
-from sim.groups import group
+from sim.groups import Groups, group
 from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
 from sim.scenario_file import read_scenario, write_scenario
 
-TABLES = ("commands", "changes", "queries", "models")
 KINDS = ("remove", "add")
 OUTCOMES = ("accepted", "rejected", "shed", "lost", "repeated")
 ACCEPTED, REJECTED, SHED, LOST, REPEATED = range(5)
@@ -97,6 +98,8 @@ MODELS: dict[str, pl.DataType] = {
     "shown_version": pl.Int32(),
 }
 
+TABLES = {"commands": COMMANDS, "changes": CHANGES, "queries": QUERIES, "models": MODELS}
+
 SIMULATED = ("trio", "array")  # engines; any other run was played on a store
 VIRTUAL_TIME = "virtual time"
 
@@ -119,11 +122,28 @@ class Trace:
     engine: str
     until: float
     complete: bool
-    commands: pl.DataFrame
-    changes: pl.DataFrame
-    queries: pl.DataFrame
-    models: pl.DataFrame
+    tables: dict[str, Rows]
     program: str = sim.__version__
+
+    @property
+    def commands(self) -> pl.DataFrame:
+        """The commands that anybody got to, in the order of the plan."""
+        return self.tables["commands"].table
+
+    @property
+    def changes(self) -> pl.DataFrame:
+        """The changes, in the order of their commits."""
+        return self.tables["changes"].table
+
+    @property
+    def queries(self) -> pl.DataFrame:
+        """The queries that were answered."""
+        return self.tables["queries"].table
+
+    @property
+    def models(self) -> pl.DataFrame:
+        """What both models held in the end."""
+        return self.tables["models"].table
 
     @property
     def seed(self) -> int:
@@ -144,16 +164,16 @@ class Trace:
     def fingerprint(self) -> str:
         """A hash of the tables: the same for the same run, on any machine, in any process."""
         digest = hashlib.sha256()
-        for table in (self.commands, self.changes, self.queries, self.models):
-            for name, checksum in checksums(table).items():
-                digest.update(f"{name} {len(table)} {checksum}\n".encode())
+        for rows in self.tables.values():
+            for name, column in digests(rows).items():
+                digest.update(f"{name} {len(rows)} {column}\n".encode())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write the tables as Parquet, with the scenario and what else makes a trace; or raise OSError."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in TABLES:
-            (folder / f"{name}.parquet").write_bytes(parquet(getattr(self, name)))
+        for name, rows in self.tables.items():
+            (folder / f"{name}.parquet").write_bytes(parquet(rows.table))
         write_scenario(self.scenario, folder / "scenario.toml")
         facts = {
             name: getattr(self, name) for name in ("replication", "engine", "until", "complete", "program")
@@ -169,9 +189,8 @@ def load_trace(folder: Path) -> Trace:
     try:
         facts: Any = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
         fingerprint = facts.pop("fingerprint")
-        for name in TABLES:
-            facts[name] = pl.read_parquet(folder / f"{name}.parquet")
-        trace = Trace(scenario=read_scenario(folder / "scenario.toml"), **facts)
+        tables = {name: Rows(pl.read_parquet(folder / f"{name}.parquet")) for name in TABLES}
+        trace = Trace(scenario=read_scenario(folder / "scenario.toml"), tables=tables, **facts)
         found = trace.fingerprint
     except (OSError, ValueError, LookupError, TypeError, AttributeError, pl.exceptions.PolarsError):
         raise TraceError(f"{folder}: the run that was saved here cannot be read any more") from None
@@ -326,130 +345,135 @@ class Log:
             engine="trio",
             until=until,
             complete=complete,
-            commands=self._commands(),
-            changes=self._changes(),
-            queries=self._queries(),
-            models=self._models(),
+            tables={
+                "commands": self._commands(),
+                "changes": self._changes(),
+                "queries": self._queries(),
+                "models": self._models(),
+            },
         )
 
-    def _commands(self) -> pl.DataFrame:
+    def _commands(self) -> Rows:
+        begun = np.flatnonzero(~np.isnan(self.issued))
         columns = {
             "id": np.arange(len(self.issued)),
-            "worker": np.asarray(self.worker),
-            "session": np.asarray(self.worker),
-            "product": np.asarray(self.product),
-            "kind": words(self.add, KINDS),
-            "quantity": np.asarray(self.quantity),
-            "intended": np.asarray(self.intended),
-            **{name: floats(getattr(self, name)) for name in ("issued", "admitted", "started", "finished")},
-            "outcome": words(self.outcome, OUTCOMES),
-            "version": known(self.version),
+            "session": self.worker,
+            "kind": self.add,
             "reason": reasons(np.asarray(self.outcome)),
-            "repeats": known(self.repeats),
         }
-        table = pl.DataFrame(columns, schema=COMMANDS)
-        return table.filter(pl.col("issued").is_not_null())
+        columns |= {name: getattr(self, name) for name in COMMANDS if name not in columns}
+        return table(COMMANDS, **{name: np.asarray(column)[begun] for name, column in columns.items()})
 
-    def _changes(self) -> pl.DataFrame:
-        n = len(self.committed)
-        return pl.DataFrame(
-            {
-                "command": np.asarray(self.change_command),
-                "product": np.asarray(self.change_product),
-                "version": np.asarray(self.change_version),
-                "quantity_after": np.asarray(self.change_quantity),
-                "committed": np.asarray(self.committed),
-                "delivered": delivered(np.asarray(self.delivered_change), np.asarray(self.delivered_time), n),
-                "visible": floats(self.visible),
-                "copies": np.asarray(self.copies),
-                **{name: floats(getattr(self, name)) for name in _WAY},
-                "applied": np.asarray(self.applied),
-            },
-            schema=CHANGES,
+    def _changes(self) -> Rows:
+        came = delivered(np.asarray(self.delivered_change), np.asarray(self.delivered_time), len(self.sent))
+        return table(
+            CHANGES,
+            command=self.change_command,
+            product=self.change_product,
+            version=self.change_version,
+            quantity_after=self.change_quantity,
+            delivered=came,
+            **{name: getattr(self, name) for name in ("committed", "visible", "copies", *_WAY, "applied")},
         )
 
-    def _queries(self) -> pl.DataFrame:
+    def _queries(self) -> Rows:
+        answered = np.flatnonzero(~np.isnan(self.answered))
         columns = {
-            "session": np.asarray(self.visitor),
-            "product": np.asarray(self.wanted),
-            "asked": np.asarray(self.asked),
-            "answered": floats(self.answered),
-            "seen_version": known(self.seen_version),
-            "seen_quantity": known(self.seen_quantity),
+            "session": self.visitor,
+            "product": self.wanted,
+            "asked": self.asked,
+            "answered": self.answered,
+            "seen_version": self.seen_version,
+            "seen_quantity": self.seen_quantity,
         }
-        return pl.DataFrame(columns, schema=QUERIES).filter(pl.col("answered").is_not_null())
+        return table(QUERIES, **{name: np.asarray(column)[answered] for name, column in columns.items()})
 
-    def _models(self) -> pl.DataFrame:
+    def _models(self) -> Rows:
         held, shown = self.models
         changed = sorted({*self.change_product})
-        columns = {
-            "product": changed,
-            "held": [held[product].quantity for product in changed],
-            "held_version": [held[product].version for product in changed],
-            "shown": [shown.get(product, NOTHING).quantity for product in changed],
-            "shown_version": [shown.get(product, NOTHING).version for product in changed],
-        }
-        return pl.DataFrame(columns, schema=MODELS)
+        return table(
+            MODELS,
+            product=changed,
+            held=[held[product].quantity for product in changed],
+            held_version=[held[product].version for product in changed],
+            shown=[shown.get(product, NOTHING).quantity for product in changed],
+            shown_version=[shown.get(product, NOTHING).version for product in changed],
+        )
 
 
 _WAY = ("sent", "delay", "line", "outage", "polled", "taken", "handled")
-_IMPOSSIBLE = [  # in which table, which rows, and what they would mean
+Flags = NDArray[np.bool_]
+Impossible = tuple[str, Callable[[Rows], Flags], str]  # in which table, which rows, and what they would mean
+
+_IMPOSSIBLE: list[Impossible] = [
     (
         "commands",
-        (pl.col("issued") < pl.col("intended"))
-        | (pl.col("admitted") < pl.col("issued"))
-        | (pl.col("started") < pl.col("admitted"))
-        | (pl.col("finished") < pl.col("started")),
+        lambda commands: (
+            (commands["issued"] < commands["intended"])
+            | (commands["admitted"] < commands["issued"])
+            | (commands["started"] < commands["admitted"])
+            | (commands["finished"] < commands["started"])
+        ),
         "a command's times run backwards",
     ),
     (
         "commands",
-        pl.col("outcome").is_in(["accepted", "repeated"]) != pl.col("version").is_not_null(),
+        lambda commands: np.isin(commands["outcome"], (ACCEPTED, REPEATED)) != (commands["version"] >= 0),
         "a command has a version without being accepted, or the other way round",
     ),
     (
         "commands",
-        pl.col("finished").is_not_null() & pl.col("outcome").is_null(),
+        lambda commands: (commands["finished"] >= 0) & (commands["outcome"] == UNKNOWN),
         "a command was finished without an outcome",
     ),
+    ("changes", lambda changes: changes["quantity_after"] < 0, "a stock is negative"),
     (
         "changes",
-        pl.col("version") != pl.int_range(1, pl.len() + 1).over("product"),
-        "a product's versions are not 1, 2, 3…",
+        lambda changes: changes["visible"] < changes["committed"],
+        "a change was visible before its commit",
     ),
     (
         "changes",
-        (pl.col("committed") < pl.col("committed").shift(1)).over("product"),
-        "a version was committed before the one that it follows",
-    ),
-    ("changes", pl.col("quantity_after") < 0, "a stock is negative"),
-    ("changes", pl.col("visible") < pl.col("committed"), "a change was visible before its commit"),
-    (
-        "changes",
-        pl.col("delivered").list.min() < pl.col("committed"),
+        lambda changes: changes["delivered"] < changes["committed"],
         "a change arrived before its commit",
     ),
-    ("changes", pl.col("sent") < pl.col("committed"), "a change was sent before its commit"),
-    ("changes", pl.col("handled") < pl.col("taken"), "a reader was done before it began"),
     (
         "changes",
-        pl.col("visible").is_not_null() != (pl.col("applied") > 0),
+        lambda changes: changes["sent"] < changes["committed"],
+        "a change was sent before its commit",
+    ),
+    (
+        "changes",
+        lambda changes: changes["handled"] < changes["taken"],
+        "a reader was done before it began",
+    ),
+    (
+        "changes",
+        lambda changes: (changes["visible"] >= 0) != (changes["applied"] > 0),
         "a change is visible and was never applied, or the other way round",
     ),
-    ("queries", pl.col("answered") < pl.col("asked"), "a query was answered before it was asked"),
+    (
+        "queries",
+        lambda queries: queries["answered"] < queries["asked"],
+        "a query was answered before it was asked",
+    ),
 ]
-_ARRIVED = [  # what is impossible where the reader has nothing but what arrives
+_ARRIVED: list[Impossible] = [  # what is impossible where the reader has nothing but what arrives
     (
         "changes",
-        pl.col("visible") < pl.col("delivered").list.min(),
+        lambda changes: changes["visible"] < changes["delivered"],
         "a change was visible before it arrived",
     ),
 ]
-_UNFINISHED = [  # what else is impossible once all has drained
-    ("commands", pl.col("outcome").is_null(), "a command never had an outcome, though all drained"),
+_UNFINISHED: list[Impossible] = [  # what else is impossible once all has drained
+    (
+        "commands",
+        lambda commands: commands["outcome"] == UNKNOWN,
+        "a command never had an outcome, though all drained",
+    ),
     (
         "changes",
-        pl.col("delivered").list.len() != pl.col("copies"),
+        lambda changes: plain(changes.table["delivered"].list.len()) != changes["copies"],
         "a change is still under way, though all drained",
     ),
 ]
@@ -457,41 +481,54 @@ _UNFINISHED = [  # what else is impossible once all has drained
 
 def check(trace: Trace) -> None:
     """Assert what must hold in every run, whatever the scenario; TraceError names what does not."""
+    commands, changes, queries = (trace.tables[name] for name in ("commands", "changes", "queries"))
+    by_product = group(changes["product"])
+    _in_versions(changes, by_product)
     arrived = _ARRIVED if trace.scenario.reader.apply != "fetch" else []
-    for table, rows, complaint in _IMPOSSIBLE + arrived + (_UNFINISHED if trace.complete else []):
-        _no_row(getattr(trace, table).filter(rows), complaint)
-    accepted = trace.commands.filter(pl.col("outcome") == "accepted")["id"]
-    if not accepted.equals(trace.changes["command"].sort()):
+    for name, impossible, complaint in _IMPOSSIBLE + arrived + (_UNFINISHED if trace.complete else []):
+        _none(impossible(trace.tables[name]), trace.tables[name], complaint)
+    accepted = commands["id"][commands["outcome"] == ACCEPTED]
+    if not np.array_equal(accepted, np.sort(changes["command"])):
         raise TraceError("the accepted commands and the changes are not the same")
-    _no_row(_committed_elsewhere(trace), "a change was committed while nobody worked on its command")
-    _no_row(_seen_before(trace, "committed"), "a query saw a version that was not committed yet")
-    _no_row(_seen_before(trace, "visible"), "a query saw a version before it was visible")
+    _none(_elsewhere(commands, changes), changes, "a change was committed while nobody worked on its command")
+    seen = by_product.nth(queries["product"], queries["seen_version"])
+    for event, complaint in (
+        ("committed", "a query saw a version that was not committed yet"),
+        ("visible", "a query saw a version before it was visible"),
+    ):
+        since = np.append(changes[event], math.nan).take(seen)
+        _none((queries["seen_version"] > 0) & ~(since <= queries["answered"]), queries, complaint)
     for station, entered, left in (("inbox", "admitted", "started"), ("writer", "started", "finished")):
-        _little(trace.commands, trace.until, station, entered, left)
+        _little(commands, trace.until, station, entered, left)
 
 
-def _committed_elsewhere(trace: Trace) -> pl.DataFrame:
+def _in_versions(changes: Rows, by_product: Groups) -> None:
+    """Assert that each product's versions are 1, 2, 3…, committed one after the other."""
+    product, version, committed = (
+        changes[name].take(by_product.rows) for name in ("product", "version", "committed")
+    )
+    odd, early = np.zeros((2, len(changes)), np.bool_)
+    odd[by_product.rows] = version != np.arange(1, len(changes) + 1) - by_product.begin(product)
+    early[by_product.rows[1:]] = (np.diff(committed) < 0) & (np.diff(product) == 0)
+    _none(odd, changes, "a product's versions are not 1, 2, 3…")
+    _none(early, changes, "a version was committed before the one that it follows")
+
+
+def _elsewhere(commands: Rows, changes: Rows) -> Flags:
     """Find the changes whose commit lies outside the work on their command.
 
     A commit that is moved makes a query fresh that was not, or stale.
     """
-    commands, changes = Rows(trace.commands), Rows(trace.changes)
     row = np.searchsorted(commands["id"], changes["command"])
     started, finished = commands["started"].take(row), commands["finished"].take(row)
-    return trace.changes.filter((changes["committed"] < started) | (changes["committed"] > finished))
+    elsewhere: Flags = (changes["committed"] < started) | (changes["committed"] > finished)
+    return elsewhere
 
 
-def _seen_before(trace: Trace, event: str) -> pl.DataFrame:
-    """Find the queries that were shown a version before, or without, an event of its change."""
-    changes, queries = Rows(trace.changes), Rows(trace.queries)
-    row = group(changes["product"]).nth(queries["product"], queries["seen_version"])
-    time = np.append(changes[event], math.nan).take(row)
-    return trace.queries.filter((queries["seen_version"] > 0) & ~(time <= queries["answered"]))
-
-
-def _little(commands: pl.DataFrame, until: float, station: str, entered: str, left: str) -> None:
+def _little(commands: Rows, until: float, station: str, entered: str, left: str) -> None:
     """Assert Little's law, L·T = Σ W, with L counted from the order of arrivals and departures."""
-    came, went = commands[entered].drop_nulls().to_numpy(), commands[left].drop_nulls().to_numpy()
+    entrances, exits = commands[entered], commands[left]
+    came, went = entrances[~np.isnan(entrances)], exits[~np.isnan(exits)]
     times = np.concatenate([came, went])
     steps = np.repeat([1, -1], [len(came), len(went)])
     order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
@@ -499,22 +536,24 @@ def _little(commands: pl.DataFrame, until: float, station: str, entered: str, le
     if len(inside) and inside.min() < 0:
         raise TraceError(f"more commands left the {station} than had entered it")
     area = float(np.sum(inside * np.diff(np.append(times[order], until))))
-    waits = commands.select((pl.col(left).fill_null(until) - pl.col(entered)).sum()).item()
+    waits = float(np.nansum(np.where(np.isnan(exits), until, exits) - entrances))
     if not math.isclose(area, waits, rel_tol=1e-9, abs_tol=1e-6):
         raise TraceError(f"Little's law fails at the {station}: {area} s of waiting against {waits} s")
 
 
-def _no_row(rows: pl.DataFrame, complaint: str) -> None:
-    """Raise the complaint with the first of the rows, if there is one."""
-    if len(rows):
-        raise TraceError(f"{complaint}: {rows.row(0, named=True)}")
+def _none(impossible: Flags, rows: Rows, complaint: str) -> None:
+    """Raise the complaint with the first of the impossible rows, if there is one."""
+    if impossible.any():
+        raise TraceError(f"{complaint}: {rows.table.row(int(impossible.argmax()), named=True)}")
 
 
-def reasons(outcome: Ints) -> pl.Series:
-    """Make a column of why a command was turned down, from the numbers of outcomes."""
-    codes = np.full(len(outcome), UNKNOWN, np.int8)
-    codes[outcome == REJECTED] = REASONS.index(NOT_ENOUGH)
-    return words(codes, REASONS)
+def reasons(outcome: Ints) -> Ints:
+    """Give the number of the reason for which each command was turned down, from the numbers of outcomes.
+
+    There is but one, and its number is 0.
+    """
+    reason: Ints = UNKNOWN * (outcome != REJECTED).astype(np.int8)
+    return reason
 
 
 def _filled(kind: Literal["q", "d"], column: Ints | Floats) -> "array[Any]":

@@ -1,7 +1,6 @@
 """Visibility: how soon after its commit a change can be seen, or a newer one of its product."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -9,6 +8,7 @@ from attrs import frozen
 
 from sim.distributions import Floats, Ints
 from sim.evidence import Evidence
+from sim.groups import highest_up_to, lowest_from
 from sim.samples import quantiles
 from sim.trace import Trace
 
@@ -99,14 +99,9 @@ def _sights(evidence: Evidence) -> Floats:
     It does as soon as any newer one can be seen; where changes are added up,
     not before all older ones can. Infinite if never.
     """
-    adds_up, changes = evidence.trace.scenario.reader.apply == "delta", evidence.by_product
-    since = evidence.all_changes["visible"].take(changes.rows)
-    np.putmask(since, np.isnan(since), np.inf)
-    for first, last in pairwise(changes.starts.tolist()):
-        versions = since[first:last] if adds_up else since[first:last][::-1]
-        (np.maximum if adds_up else np.minimum).accumulate(versions, out=versions)
-    seen = np.empty_like(since)
-    seen[changes.rows] = since
+    since = np.nan_to_num(evidence.all_changes["visible"], nan=np.inf, posinf=np.inf)
+    adds_up = evidence.trace.scenario.reader.apply == "delta"
+    seen = (highest_up_to if adds_up else lowest_from)(since, evidence.by_product)
     after: Floats = seen[evidence.changes.chosen] - evidence.changes["committed"]
     return after
 

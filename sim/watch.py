@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from sim.columns import Rows
 from sim.tale import Line, tell
 from sim.timeline import telling_product
 from sim.trace import Trace
@@ -66,10 +67,9 @@ def watched(trace: Trace) -> list[int]:
 
 def about(trace: Trace, products: Sequence[int]) -> Trace:
     """Keep what concerns some products, and leave all else out."""
-    tables = {name: getattr(trace, name) for name in ("commands", "changes", "queries")}
-    return attrs.evolve(
-        trace, **{name: t.filter(pl.col("product").is_in(products)) for name, t in tables.items()}
-    )
+    concerns = pl.col("product").is_in(products)
+    tables = {name: Rows(rows.table.filter(concerns)) for name, rows in trace.tables.items()}
+    return attrs.evolve(trace, tables=tables)
 
 
 def view(trace: Trace, lines: Sequence[Line], at: float, products: Sequence[int]) -> View:

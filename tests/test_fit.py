@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from attrs import evolve
 
 import sim
 from sim.cli import main
@@ -13,6 +12,7 @@ from sim.durations import Seconds
 from sim.fit import curve_error, fit, named, with_durations_of
 from sim.scenario_file import parse_scenario, read_scenario
 from sim.visibility import VisibilityCurve, visibility_curve
+from tests.doctored import doctored
 
 KNOWN = """
 title = "of which everything is known"
@@ -62,7 +62,7 @@ def test_who_wakes_late_takes_longer() -> None:
     Here they begin half-way through; the fit is that of those who began at once.
     """
     trace = sim.run(parse_scenario(KNOWN, settings={"link.order": "fifo"}))  # so that all is shown
-    woken = evolve(
+    woken = doctored(
         trace,
         commands=trace.commands.with_columns(started=(pl.col("started") + pl.col("finished")) / 2),
         changes=trace.changes.with_columns(taken=(pl.col("taken") + pl.col("visible")) / 2),

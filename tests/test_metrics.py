@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from attrs import evolve
 from hypothesis import given, settings
 
 import sim
@@ -14,6 +13,7 @@ from sim.metrics import as_json, numbers, quantiles_of, summarise
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace, TraceError, check
+from tests.doctored import doctored
 from tests.recount import Recount, mean, quantile, recount
 from tests.strategies import scenarios
 
@@ -218,9 +218,9 @@ def test_a_doctored_trace_is_found_out(table: str, column: str, value: float | N
     frame: pl.DataFrame = getattr(trace, table)
     kind = frame.schema[column]
     first = pl.int_range(pl.len()) == 0
-    doctored = frame.with_columns(pl.when(first).then(pl.lit(value, kind)).otherwise(column).alias(column))
+    changed = frame.with_columns(pl.when(first).then(pl.lit(value, kind)).otherwise(column).alias(column))
     with pytest.raises(TraceError, match=complaint):
-        check(_evolved(trace, table, doctored))
+        check(doctored(trace, **{table: changed}))
 
 
 def test_a_version_that_was_missed_cannot_be_hidden() -> None:
@@ -232,7 +232,7 @@ def test_a_version_that_was_missed_cannot_be_hidden() -> None:
     trace = sim.run("story")
     assert summarise(trace).value("staleness.max") == 0.5
     later = [pl.when(version=2).then(2.6).otherwise(event).alias(event) for event in ("committed", "sent")]
-    hidden = _evolved(trace, "changes", trace.changes.with_columns(later))
+    hidden = doctored(trace, changes=trace.changes.with_columns(later))
     assert summarise(hidden).value("staleness.max") == 0
     with pytest.raises(TraceError, match="a change was committed while nobody worked on its command"):
         check(hidden)
@@ -243,7 +243,7 @@ def test_commands_that_vanish_from_a_queue_break_littles_law() -> None:
     trace = sim.run(parse_scenario(SMALL))
     lost = trace.commands.with_columns(started=pl.when(pl.col("id") == 3).then(None).otherwise("started"))
     with pytest.raises(TraceError, match="writer"):
-        check(_evolved(trace, "commands", lost))
+        check(doctored(trace, commands=lost))
 
 
 def test_a_saved_trace_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -258,11 +258,6 @@ def test_a_saved_trace_comes_back_as_it_was(tmp_path: Path) -> None:
     trace.queries.head(3).write_parquet(folder / "queries.parquet")
     with pytest.raises(TraceError, match="not those that were saved"):
         sim.load_trace(folder)
-
-
-def _evolved(trace: Trace, table: str, frame: pl.DataFrame) -> Trace:
-    changed = {table: frame}
-    return evolve(trace, **changed)  # type: ignore[arg-type]
 
 
 def test_a_curve_of_quantiles_is_made_of_the_sample() -> None:

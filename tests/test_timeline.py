@@ -14,6 +14,7 @@ from sim.scenario_file import parse_scenario
 from sim.stage import run
 from sim.timeline import Curve, Gap, Lag, Steps, Timeline, telling_product, timeline
 from sim.trace import Trace
+from tests.doctored import doctored
 
 STORY = """
 title = "The story"
@@ -167,17 +168,21 @@ def test_a_run_without_anything_lasts_as_long_as_planned() -> None:
 def test_a_change_that_is_never_shown_is_missing_to_the_end() -> None:
     """Its staleness grows until the window ends, and it has no lag."""
     trace = run(parse_scenario(STORY))
-    lost = attrs.evolve(trace, changes=trace.changes.with_columns(visible=pl.lit(None, dtype=pl.Float64)))
+    lost = _seen_at(trace, pl.lit(None, dtype=pl.Float64))
     seen = timeline(lost, 1)
     assert (seen.lag, seen.gap) == (None, Gap(at=3.0, written=2, shown=0))
     assert seen.staleness == curve((0, 0), (4, 4))
     assert seen.p95 == pytest.approx(0.95 * 4)
 
 
+def _seen_at(trace: Trace, visible: pl.Series | pl.Expr) -> Trace:
+    return doctored(trace, changes=trace.changes.with_columns(visible=visible))
+
+
 def test_a_newer_version_ends_the_wait_for_an_overtaken_one() -> None:
     """Version 1 was overtaken: it was late until version 2 was shown."""
     trace = run(parse_scenario(STORY))
-    overtaken = attrs.evolve(trace, changes=trace.changes.with_columns(visible=pl.Series([None, 3.0])))
+    overtaken = _seen_at(trace, pl.Series([None, 3.0]))
     assert timeline(overtaken, 1).lag == Lag(product=1, version=1, level=1, committed=0.0, shown=3.0)
 
 

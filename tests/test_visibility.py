@@ -4,7 +4,6 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 import pytest
-from attrs import evolve
 
 import sim
 from sim.metrics import Estimate, as_json, summarise
@@ -13,6 +12,7 @@ from sim.scenario_file import parse_scenario
 from sim.terminal import summary_lines
 from sim.trace import Trace
 from sim.visibility import visibility_curve
+from tests.doctored import doctored
 
 LINES = """
 title = "many products, and a delay that is another one for each change"
@@ -35,9 +35,8 @@ def three(apply: str, *arrivals: Sequence[float]) -> Trace:
     text = f'title = "three"\nduration = "5s"\n[writer]\nservice = "0s"\n[reader]\napply = "{apply}"\n{steps}'
     trace = sim.run(parse_scenario(text))
     delivered = pl.Series(arrivals, dtype=pl.List(pl.Float64))
-    return evolve(
-        trace, changes=trace.changes.with_columns(delivered=delivered, visible=delivered.list.first())
-    )
+    changes = trace.changes.with_columns(delivered=delivered, visible=delivered.list.first())
+    return doctored(trace, changes=changes)
 
 
 def test_a_change_can_be_seen_as_soon_as_a_newer_one_can() -> None:

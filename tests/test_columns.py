@@ -1,0 +1,90 @@
+import pickle
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sim
+from sim.columns import UNKNOWN, Rows, delivered, digests, plain, table
+from sim.trace import TABLES
+
+WORDS = ("remove", "add")
+SCHEMA: dict[str, pl.DataType] = {
+    "number": pl.Int32(),
+    "quantity": pl.Int64(),
+    "kind": pl.Enum(WORDS),
+    "time": pl.Float64(),
+}
+ROWS = st.lists(
+    st.tuples(
+        st.just(UNKNOWN) | st.integers(0, 2**31 - 1),
+        st.integers(-(2**63), 2**63 - 1),
+        st.integers(UNKNOWN, len(WORDS) - 1),
+        st.just(np.nan) | st.floats(0, 1e9),
+    )
+)
+
+
+def made(rows: list[tuple[Any, ...]]) -> Rows:
+    """Make a table of rows."""
+    columns = [*zip(*rows, strict=True)] or [()] * len(SCHEMA)
+    return table(SCHEMA, **dict(zip(SCHEMA, columns, strict=True)))
+
+
+@given(ROWS)
+def test_a_table_made_of_arrays_reads_as_these_arrays(rows: list[tuple[Any, ...]]) -> None:
+    """What was given and what is read back are the same, and so are their hashes."""
+    ours, again = made(rows), Rows(made(rows).table)
+    for name in SCHEMA:
+        assert ours[name].dtype == again[name].dtype
+        np.testing.assert_array_equal(ours[name], again[name])
+    assert digests(ours) == digests(again)
+
+
+def test_only_what_never_was_is_null() -> None:
+    """−1 is no number and no word, nan no time; but a quantity may be −1."""
+    frame = made([(UNKNOWN, -1, UNKNOWN, np.nan), (3, 0, 1, 0.5)]).table
+    assert frame.rows() == [(None, -1, None, None), (3, 0, "add", 0.5)]
+
+
+def test_a_negative_stock_is_shown_as_it_is() -> None:
+    """Where changes are added up and one is lost, the read model falls below zero, and queries see it."""
+    story = {"reader.apply": "delta", "link.loss": "0.5", "products.stock": "1", "products.count": "1"}
+    settings = {"duration": "20s", "warmup": "0s", "workers.add": "0.5", **story}
+    trace = sim.run("lost-for-good", settings=settings)
+    assert -1 in trace.queries["seen_quantity"]
+    assert [frame.null_count().sum_horizontal().item() for frame in (trace.queries, trace.models)] == [0, 0]
+
+
+@given(st.lists(st.lists(st.floats(0, 1e9), max_size=3), max_size=5))
+def test_copies_are_listed_by_their_change(times: list[list[float]]) -> None:
+    """Each change has the times of its copies, in the order in which they came; the first is the earliest."""
+    change = np.array([row for row, copies in enumerate(times) for _ in copies], np.int64)
+    column = delivered(change, np.array([time for copies in times for time in copies]), len(times))
+    assert column.to_list() == times
+    earliest = [min(copies) if copies else np.nan for copies in times]
+    np.testing.assert_array_equal(plain(column), earliest)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_changed_number_changes_the_hash_of_its_column_alone(name: str) -> None:
+    """Whatever column of whatever table, the last row's is enough."""
+    rows = sim.run("story").tables[name]
+    for column in rows.table.columns:
+        at_the_end = pl.int_range(pl.len()) == pl.len() - 1
+        changed = rows.table.with_columns(pl.when(~at_the_end).then(pl.col(column)))
+        if changed.equals(rows.table):  # there was nothing
+            continue
+        before, after = digests(rows), digests(Rows(changed))
+        assert {key for key in before if before[key] != after[key]} == {column}
+
+
+def test_a_copy_elsewhere_makes_its_arrays_anew() -> None:
+    """Rows are sent to another process without the arrays, which they hold already as a table."""
+    rows = sim.run("story").tables["changes"]
+    rows["delivered"]
+    again = pickle.loads(pickle.dumps(rows))
+    assert (again.known, again.table.equals(rows.table)) == ({}, True)
