@@ -102,6 +102,7 @@ TABLES = {"commands": COMMANDS, "changes": CHANGES, "queries": QUERIES, "models"
 
 SIMULATED = ("trio", "array")  # engines; any other run was played on a store
 VIRTUAL_TIME = "virtual time"
+ROOM = 4096  # rows of a log that are added at once
 
 
 class TraceError(AssertionError):
@@ -203,7 +204,8 @@ class Log:
     """Where the actors take facts down while a run lasts; a column an array, a fact an item.
 
     What a plan intends has its rows from the start; whatever comes up on the
-    way gets the next one.
+    way gets the next one. What is yet to happen to changes has rows ahead:
+    there are as many changes as were `committed`.
     """
 
     def __init__(self, commands: Plan, queries: Plan) -> None:
@@ -284,19 +286,23 @@ class Log:
 
     def commit(self, command: int, change: Change, now: float) -> int:
         """Take down that a command was accepted and what it changed; return the change's row."""
+        row = len(self.committed)
+        if row == len(self.applied):
+            self._make_room()
         self.change_command.append(command)
         self.change_product.append(change.product)
         self.change_version.append(change.version)
         self.change_quantity.append(change.quantity)
         self.committed.append(now)
-        for column in (self.sent, self.delay, self.line, self.outage):
-            column.append(math.nan)
-        for column in (self.polled, self.taken, self.handled, self.visible):
-            column.append(math.nan)
-        self.copies.append(0)
-        self.applied.append(0)
         self.version[command] = change.version
-        return len(self.committed) - 1
+        return row
+
+    def _make_room(self) -> None:
+        """Add rows for changes to come: many at once, for one by one would take half of a log's time."""
+        for name in _WAY:
+            getattr(self, name).extend(_nans(ROOM))
+        self.copies.extend(_zeros(ROOM))
+        self.applied.extend(_zeros(ROOM))
 
     def travel(self, change: int, copies: int, delay: float, line: float, outage: float) -> None:
         """Take down how many copies of a change will come out, and what holds the first of them."""
@@ -365,15 +371,18 @@ class Log:
         return table(COMMANDS, **{name: np.asarray(column)[begun] for name, column in columns.items()})
 
     def _changes(self) -> Rows:
-        came = delivered(np.asarray(self.delivered_change), np.asarray(self.delivered_time), len(self.sent))
+        n = len(self.committed)
+        came = delivered(np.asarray(self.delivered_change), np.asarray(self.delivered_time), n)
+        filled_on_the_way = (*_WAY, "copies", "applied")
         return table(
             CHANGES,
             command=self.change_command,
             product=self.change_product,
             version=self.change_version,
             quantity_after=self.change_quantity,
+            committed=self.committed,
             delivered=came,
-            **{name: getattr(self, name) for name in ("committed", "visible", "copies", *_WAY, "applied")},
+            **{name: np.asarray(getattr(self, name))[:n] for name in filled_on_the_way},
         )
 
     def _queries(self) -> Rows:
@@ -401,7 +410,7 @@ class Log:
         )
 
 
-_WAY = ("sent", "delay", "line", "outage", "polled", "taken", "handled")
+_WAY = ("sent", "delay", "line", "outage", "polled", "taken", "handled", "visible")
 Flags = NDArray[np.bool_]
 Impossible = tuple[str, Callable[[Rows], Flags], str]  # in which table, which rows, and what they would mean
 
@@ -564,6 +573,10 @@ def _filled(kind: Literal["q", "d"], column: Ints | Floats) -> "array[Any]":
 
 def _unknowns(n: int) -> "array[int]":
     return array("q", [UNKNOWN]) * n
+
+
+def _zeros(n: int) -> "array[int]":
+    return array("q", [0]) * n
 
 
 def _nans(n: int) -> "array[float]":

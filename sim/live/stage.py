@@ -123,11 +123,12 @@ def make_up(log: Log, scenario: Scenario, complete: bool) -> None:
     """
     change, time, n = np.asarray(log.delivered_change), np.asarray(log.delivered_time), len(log.committed)
     came = np.bincount(change, minlength=n)
-    log.copies = array("q", (came if complete else np.maximum(came, log.copies)).tolist())
+    log.copies = array("q", (came if complete else np.maximum(came, np.asarray(log.copies)[:n])).tolist())
     if scenario.link.resend is None:
         arrived = np.full(n, np.inf)
         np.minimum.at(arrived, change, time)
-        delay = arrived - np.asarray(log.sent) - np.asarray(log.line) - np.asarray(log.outage)
+        sent, line, outage = (np.asarray(column)[:n] for column in (log.sent, log.line, log.outage))
+        delay = arrived - sent - line - outage
         log.delay = array("d", np.where(np.isfinite(arrived), delay, np.nan).tolist())
 
 

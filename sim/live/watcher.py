@@ -95,7 +95,8 @@ class Watch:
 
 def carry(log: Log) -> None:
     """Say of each change that it is under way from its commit on, without anybody sending it."""
-    committed, visible = np.asarray(log.committed), np.asarray(log.visible)
+    committed = np.asarray(log.committed)
+    visible = np.asarray(log.visible)[: len(committed)]
     log.sent, log.copies = array("d", committed), array("q", [1]) * len(committed)
     log.delay = array("d", visible - committed)
     log.line = log.outage = array("d", [0.0]) * len(committed)
