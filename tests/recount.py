@@ -91,7 +91,7 @@ def _stations(found: Recount, trace: Trace, commands: list[Row]) -> None:
     """Recount over time what the writer and its channel did within the window."""
     start, end = trace.window
     busy: dict[object, float] = {}  # commands of one batch are worked on together
-    together = trace.scenario.writer.batch > 1
+    together = trace.scenario.architecture == "cqrs" and trace.scenario.writer.batch > 1
     turns = []
     for command in commands:
         if command["started"] is not None:
