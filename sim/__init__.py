@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from sim.comparison import compare as compare
     from sim.engines import run as run
     from sim.library import load_scenario as load_scenario
     from sim.metrics import Summary as Summary
     from sim.metrics import summarise as summarise
     from sim.replicate import measure as measure
     from sim.scenario import Scenario as Scenario
-    from sim.solution import solve as solve
-    from sim.sweeps import sweep as sweep
+    from sim.studies.comparison import compare as compare
+    from sim.studies.solution import solve as solve
+    from sim.studies.sweeps import sweep as sweep
     from sim.trace import Trace as Trace
     from sim.trace import check as check
     from sim.trace import load_trace as load_trace
@@ -35,14 +35,14 @@ _HOMES = {
     "Summary": "sim.metrics",
     "Trace": "sim.trace",
     "check": "sim.trace",
-    "compare": "sim.comparison",
+    "compare": "sim.studies.comparison",
     "load_scenario": "sim.library",
     "load_trace": "sim.trace",
     "measure": "sim.replicate",
     "run": "sim.engines",
-    "solve": "sim.solution",
+    "solve": "sim.studies.solution",
     "summarise": "sim.metrics",
-    "sweep": "sim.sweeps",
+    "sweep": "sim.studies.sweeps",
 }
 
 __all__ = ["__version__", *_HOMES]

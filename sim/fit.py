@@ -16,9 +16,9 @@ import polars as pl
 
 from sim.distributions import Constant, Distribution, Empirical, Floats
 from sim.families import Likeness, nearest
+from sim.measures.visibility import VisibilityCurve
 from sim.scenario import Crash, Scenario, Writer
 from sim.trace import Trace
-from sim.visibility import VisibilityCurve
 
 INSTANTS = 1000
 MOST = 10_000  # durations that a file keeps; more say nothing new

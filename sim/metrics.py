@@ -13,14 +13,13 @@ import polars as pl
 from attrs import asdict, field, frozen
 from numpy.typing import NDArray
 
-from sim.blame import MIDDLE, WORST, ranked, shares
 from sim.columns import UNKNOWN
 from sim.distributions import Floats, Ints
-from sim.evidence import SPANS, Evidence, in_order
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
 from sim.groups import by_number, group_by_both, highest_before
-from sim.plan import numbered
-from sim.samples import (
+from sim.measures.blame import MIDDLE, WORST, ranked, shares
+from sim.measures.evidence import SPANS, Evidence, in_order
+from sim.measures.samples import (
     Measured,
     QuantileCurve,
     Statistics,
@@ -30,8 +29,9 @@ from sim.samples import (
     quantile_curve,
     value,
 )
+from sim.measures.visibility import reached
+from sim.plan import numbered
 from sim.trace import ACCEPTED, KINDS, REJECTED, SHED, Trace
-from sim.visibility import reached
 from sim.wording import count
 
 Flags = NDArray[np.bool_]

@@ -19,10 +19,10 @@ from attrs import frozen
 
 from sim import library
 from sim.engines import run
-from sim.executors import Died, crew
 from sim.glossary import METRICS
 from sim.metrics import Estimate, Summary, bounded, summarise
-from sim.processes import cores
+from sim.pool.executors import Died, crew
+from sim.pool.processes import cores
 from sim.scenario import Scenario
 from sim.stage import Interrupted
 from sim.steady import Latencies, latencies, settles_after, unsteady

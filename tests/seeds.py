@@ -16,7 +16,7 @@ import pytest
 from attrs import evolve, frozen
 
 import sim
-from sim.processes import cores, process_pool
+from sim.pool.processes import cores, process_pool
 from sim.scenario import Scenario
 from sim.trace import Trace, check
 from sim.worker import Worker, worker

@@ -6,8 +6,8 @@ from attrs import evolve
 from hypothesis import given, settings
 
 import sim
-from sim.backlog import SLICES, backlog
 from sim.metrics import numbers
+from sim.replay.backlog import SLICES, backlog
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from tests.strategies import scenarios

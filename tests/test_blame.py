@@ -7,10 +7,10 @@ from attrs import evolve
 from hypothesis import given, settings
 
 import sim
-from sim.blame import ranked
 from sim.distributions import Constant
 from sim.durations import Seconds
-from sim.evidence import Evidence
+from sim.measures.blame import ranked
+from sim.measures.evidence import Evidence
 from sim.metrics import measured_queries
 from sim.scenario import Crash, Link, Outage, Reader, Scenario, Writer
 from sim.scenario_file import parse_scenario

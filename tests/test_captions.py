@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import sim
-from sim.backlog import backlog
-from sim.captions import (
+from sim.measures.visibility import visibility_curve
+from sim.metrics import Summary
+from sim.page.captions import (
     Picture,
     blame_words,
     lag_words,
@@ -17,12 +18,11 @@ from sim.captions import (
     queue_words,
     visibility_words,
 )
-from sim.messages import around_worst, exchange
-from sim.metrics import Summary
-from sim.theory import law
-from sim.timeline import timeline
+from sim.replay.backlog import backlog
+from sim.replay.messages import around_worst, exchange
+from sim.replay.timeline import timeline
+from sim.theory.answers import law
 from sim.trace import Trace
-from sim.visibility import visibility_curve
 from sim.wording import readable
 
 

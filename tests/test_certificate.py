@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from sim import cases
-from sim.cases import SECTIONS, STALE, Case, reads
-from sim.certificate import (
+from sim.glossary import split_name
+from sim.metrics import Estimate
+from sim.scenario import Scenario
+from sim.studies import cases
+from sim.studies.cases import SECTIONS, STALE, Case, reads
+from sim.studies.certificate import (
     FULL,
     QUICK,
     Certificate,
@@ -27,11 +30,9 @@ from sim.certificate import (
     play_for,
     standing,
 )
-from sim.glossary import split_name
-from sim.metrics import Estimate
-from sim.scenario import Scenario
-from sim.terminal import certificate_lines, verdict_line
-from sim.theory import MODELS, Prediction, predictions
+from sim.terminal.certificate import certificate_lines, verdict_line
+from sim.theory.answers import Prediction, predictions
+from sim.theory.models import MODELS
 from tests.test_cli import SIM, called
 
 EVERY = [(section, case) for section, listed in SECTIONS.items() for case in listed]
@@ -212,11 +213,11 @@ def test_verify_prints_what_it_found(
 ) -> None:
     """A table and exit 0; the same with --json, but exit 1, if theory says otherwise."""
     monkeypatch.setattr(cases, "SECTIONS", {"3.3  Staleness": (SHORT,), "3.9  Again": (SHORT,)})
-    monkeypatch.setattr("sim.certificate.LEAST", 0.0)  # of two rows, no mean square can be asked for
+    monkeypatch.setattr("sim.studies.certificate.LEAST", 0.0)  # of two rows, no mean square can be asked for
     status, printed, errors = called(capsys, "verify", "--quick")
     assert (status, errors) == (0, "")
     assert printed.splitlines()[-1].startswith("2 rows, largest |z| ")
-    monkeypatch.setattr("sim.certificate.predictions", doctored)
+    monkeypatch.setattr("sim.studies.certificate.predictions", doctored)
     status, printed, _ = called(capsys, "verify", "--quick", "--json")
     found = json.loads(printed)
     assert (status, found["holds"], found["planned_rows"], found["replications"]) == (1, False, 2, 20)

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import sim
-from sim.answers import comparison_lines, doubts_about, verdict
 from sim.cli import main
-from sim.comparison import (
+from sim.distributions import Floats
+from sim.metrics import Estimate
+from sim.replicate import student
+from sim.scenario_file import parse_scenario
+from sim.studies.comparison import (
     Comparison,
     Unfinished,
     Variant,
@@ -24,10 +27,7 @@ from sim.comparison import (
     replications_needed,
     resolved,
 )
-from sim.distributions import Floats
-from sim.metrics import Estimate
-from sim.replicate import student
-from sim.scenario_file import parse_scenario
+from sim.terminal.what_if import comparison_lines, doubts_about, verdict
 
 LINE = """
 title = "line"
@@ -375,7 +375,7 @@ def test_ctrl_c_shows_what_is_known_so_far(
         def cut(*_: object, known: Comparison | None = known) -> Comparison:
             raise Unfinished("interrupted", known)
 
-        monkeypatch.setattr("sim.comparison.play_variants", cut)
+        monkeypatch.setattr("sim.studies.comparison.play_variants", cut)
         status, printed, errors = called(capsys, line, "--with", "link.delay=220ms")
         assert (status, errors, printed.startswith(begins)) == (130, "interrupted\n", True)
         assert bool(printed) == bool(begins)

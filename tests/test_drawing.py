@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import sim
-from sim.drawing import Drawing, drawing, sheet
+from sim.page.drawing import Drawing, drawing, sheet
 from sim.plots import as_svg_without_halos, lag_over_time
-from sim.timeline import timeline
+from sim.replay.timeline import timeline
 
 PATHS, NUMBERS = re.compile(r' d="([^"]*)"'), re.compile(r"-?[\d.]+")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sim.executors import crew, in_any_order, side_by_side
-from sim.processes import process_pool
+from sim.pool.executors import crew, in_any_order, side_by_side
+from sim.pool.processes import process_pool
 
 SCRIPT = """
 import sim
@@ -105,7 +105,7 @@ def test_a_script_need_not_ask_whether_it_is_the_main_one(tmp_path: Path) -> Non
 
 GOES_AWAY = """
 import time
-from sim.processes import process_pool
+from sim.pool.processes import process_pool
 try:
     with process_pool(2) as pool:
         pool.submit(time.sleep, 0.01).result()

@@ -9,7 +9,7 @@ import sim
 from sim.expectations import MARGIN, Verdict, verdict, would_tell
 from sim.metrics import Estimate, Summary
 from sim.scenario import Expect
-from sim.terminal import expectation_line, verdict_row, verdicts_line
+from sim.terminal.claims import expectation_line, verdict_row, verdicts_line
 
 SCENARIO = sim.load_scenario("story", {"link.delay": "100ms"})
 PLAYED = sim.summarise(sim.run(SCENARIO))

@@ -10,8 +10,8 @@ from sim.cli import main
 from sim.distributions import Constant, Empirical, Exponential, Uniform
 from sim.durations import Seconds
 from sim.fit import curve_error, fit, named, with_durations_of
+from sim.measures.visibility import VisibilityCurve, visibility_curve
 from sim.scenario_file import parse_scenario, read_scenario
-from sim.visibility import VisibilityCurve, visibility_curve
 from tests.doctored import doctored
 
 KNOWN = """

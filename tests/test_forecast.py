@@ -8,10 +8,10 @@ from attrs import evolve
 
 import sim
 from sim.fit import fit
-from sim.forecast import Forecast, forecast, one_more
+from sim.measures.visibility import VisibilityCurve, pooled, visibility_curve
 from sim.scenario_file import parse_scenario
+from sim.studies.forecast import Forecast, forecast, one_more
 from sim.trace import Trace
-from sim.visibility import VisibilityCurve, pooled, visibility_curve
 from tests.test_cli import called
 from tests.test_fit import KNOWN
 

@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 
 import sim
 from sim.commands.plot import plot_run
-from sim.gallery import PICTURES, NoFigure, View, draw, fitting, save_all
+from sim.page.gallery import PICTURES, NoFigure, View, draw, fitting, save_all
 from sim.plots import as_svg
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario

@@ -16,10 +16,10 @@ import pytest
 import sim
 from sim.library import names
 from sim.metrics import Summary, diverged
-from sim.processes import cores, process_pool
+from sim.pool.processes import cores, process_pool
 from sim.replicate import combine, play
 from sim.scenario import Scenario
-from sim.terminal import summary_lines
+from sim.terminal.summary import summary_lines
 
 Runs = Callable[..., tuple[Summary, ...]]
 LESSONS = [name for name in names() if sim.load_scenario(name).expect]

@@ -18,10 +18,10 @@ from sim.live.limits import Unfit
 from sim.live.ports import NoStore, Seat, StoreLost
 from sim.live.sqlite import open_sqlite
 from sim.live.stage import Recording, run
+from sim.replay.timeline import timeline
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed
-from sim.timeline import timeline
 from sim.trace import check, load_trace
 from sim.worker import Person, worker
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import sim
-from sim.messages import (
+from sim.replay.messages import (
     AROUND,
     LINK,
     MOST,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 import sim
-from sim.evidence import Evidence
 from sim.glossary import DISTRIBUTION, METRICS, QUANTILES
+from sim.measures.evidence import Evidence
 from sim.metrics import as_json, numbers, quantiles_of, summarise
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario

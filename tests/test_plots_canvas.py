@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import plots
+from sim.measures.samples import quantile_curve
 from sim.plots.canvas import Times
 from sim.plots.labels import spread
-from sim.samples import quantile_curve
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import sim
 from sim.plots import lag_over_time, save
 from sim.plots.canvas import figure_of
 from sim.plots.lag import CROWDED
+from sim.replay.timeline import Timeline, timeline
 from sim.scenario_file import parse_scenario, read_scenario
 from sim.stage import run
-from sim.timeline import Timeline, timeline
 from sim.trace import Trace
 from tests import figures
 from tests.figures import points, ticks, words

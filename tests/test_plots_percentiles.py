@@ -5,11 +5,11 @@ import pytest
 from matplotlib.axes import Axes
 
 import sim
+from sim.measures.samples import QuantileCurve
 from sim.metrics import quantiles_of
 from sim.plots import percentiles_by_nines
 from sim.plots.canvas import figure_of
-from sim.samples import QuantileCurve
-from sim.theory import law
+from sim.theory.answers import law
 from tests import figures
 from tests.figures import points, ticks, words
 

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 import sim
-from sim.backlog import Backlog, backlog
 from sim.plots import queue_over_time
 from sim.plots.canvas import QUEUE, READ
+from sim.replay.backlog import Backlog, backlog
 from sim.scenario_file import parse_scenario
 from tests import figures
 from tests.figures import points, words

@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 import sim
-from sim.messages import MOST, Exchange, TooMany, around_query, around_worst, exchange
 from sim.plots import space_time
+from sim.replay.messages import MOST, Exchange, TooMany, around_query, around_worst, exchange
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace
 from tests import figures

@@ -6,9 +6,9 @@ from attrs import evolve
 from matplotlib.axes import Axes
 
 import sim
+from sim.measures.visibility import VisibilityCurve, visibility_curve
 from sim.plots import t_visibility
-from sim.theory import law
-from sim.visibility import VisibilityCurve, visibility_curve
+from sim.theory.answers import law
 from tests import figures
 from tests.figures import points, words
 

@@ -9,10 +9,10 @@ from attrs import evolve
 import sim
 from sim.cli import main
 from sim.metrics import Estimate, Summary
-from sim.precision import FIRST_LOOK, Aim, play_until, width
 from sim.replicate import CutShort, conclude, interval, play_all
 from sim.scenario_file import parse_scenario
-from sim.terminal import precision_line
+from sim.studies.precision import FIRST_LOOK, Aim, play_until, width
+from sim.terminal.summary import precision_line
 
 LINE = """
 title = "a fixed delay, and luck only in when it is asked"

@@ -12,10 +12,10 @@ import attrs
 import pytest
 
 import sim
-from sim.captions import Picture
 from sim.commands.report import outcome_of
 from sim.metrics import as_json, from_json
-from sim.report import Key, Outcome, Report, Slider, every_key, page
+from sim.page.captions import Picture
+from sim.page.report import Key, Outcome, Report, Slider, every_key, page
 from sim.scenario_file import parse_scenario
 from tests.test_cli import called
 
@@ -224,7 +224,7 @@ def test_figures_without_room_are_left_out_and_named(monkeypatch: pytest.MonkeyP
     outcomes = (attrs.evolve(told(), pictures=three),) * 2
     report = Report("x", outcomes, "", (Slider("a", ("1", "2"), 0),))
     for room, told_of in ((10**9, []), (len(page(report)) - 1, ["Three"]), (0, ["Two", "Three"])):
-        monkeypatch.setattr("sim.report.LARGEST", room)
+        monkeypatch.setattr("sim.page.report.LARGEST", room)
         said = re.findall(r"beside so many positions: (.*?)\. A page", page(report))
         assert said == [", ".join(told_of)] * bool(told_of)
         assert page(report).count('role="img"') == 3 - len(told_of)

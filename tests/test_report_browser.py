@@ -11,8 +11,8 @@ import pytest
 
 import sim
 from sim.commands.report import outcome_of
-from sim.executors import side_by_side
-from sim.report import Report, Slider, page
+from sim.page.report import Report, Slider, page
+from sim.pool.executors import side_by_side
 from sim.scenario_file import parse_scenario
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -2,7 +2,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from sim.samples import at, quantiles
+from sim.measures.samples import at, quantiles
 
 TIMES = st.one_of(
     st.floats(0, 1),

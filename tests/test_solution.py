@@ -15,7 +15,7 @@ from sim.knob import Knob
 from sim.metrics import Estimate
 from sim.scenario import Expect, Scenario
 from sim.scenario_file import parse_scenario
-from sim.solution import Curve, Unfinished, Unsolved, search, solve, solve_on, spaced
+from sim.studies.solution import Curve, Unfinished, Unsolved, search, solve, solve_on, spaced
 
 LINE = """
 title = "a fixed delay and one product"
@@ -411,7 +411,7 @@ def test_ctrl_c_shows_what_was_measured_so_far(
     def cut(*_: object, **__: object) -> None:
         raise Unfinished(whole.curve[:3])
 
-    monkeypatch.setattr("sim.solution.search", cut)
+    monkeypatch.setattr("sim.studies.solution.search", cut)
     status, printed, errors = called(capsys, line, *WANTED)
     assert (status, printed) == (130, "")
     lines = errors.splitlines()

@@ -19,11 +19,11 @@ from scipy.special import ndtr
 
 from sim.distributions import Floats
 from sim.inventory import Intent
+from sim.measures.visibility import visibility_curve
 from sim.metrics import measured_changes, measured_queries, summarise
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace
-from sim.visibility import visibility_curve
 from sim.worker import Person, Worker, see_through, worker
 from tests import seeds
 from tests.seeds import Numbers, assert_close, ten_runs

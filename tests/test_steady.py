@@ -13,7 +13,7 @@ from sim.replicate import conclude, play_all
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.steady import LAG, Latencies, latencies, mser, overloads, settles_after, unsteady
-from sim.terminal import summary_lines, warnings
+from sim.terminal.summary import summary_lines, warnings
 
 QUEUE = """
 title = "M/M/1 at ρ = 0.9"

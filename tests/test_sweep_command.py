@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from sim.grid import lay_out, parse_axis
-from sim.journal import begin, keep
-from sim.sweeps import identity, play_cells
+from sim.studies.journal import begin, keep
+from sim.studies.sweeps import identity, play_cells
 from tests.test_cli import SIM, called
 
 VARY = ("link.delay=50ms..200ms", "writer.service=exponential(2ms),exponential(8ms)")

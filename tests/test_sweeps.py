@@ -8,13 +8,13 @@ import pytest
 from attrs import evolve
 
 import sim
-from sim.chart import draw
 from sim.glossary import METRICS
 from sim.grid import Grid, lay_out, make_axis
-from sim.journal import BadJournal, begin, keep, kept, mend
 from sim.metrics import Estimate
-from sim.sheet import sweep_lines
-from sim.sweeps import Findings, Unplayable, lost, play_cells, play_one, runs, table
+from sim.page.chart import draw
+from sim.studies.journal import BadJournal, begin, keep, kept, mend
+from sim.studies.sweeps import Findings, Unplayable, lost, play_cells, play_one, runs, table
+from sim.terminal.sheet import sweep_lines
 
 SHORT = {"duration": "4s", "warmup": "0s", "replications": "3"}
 VARY = {"link.delay": "50ms..200ms", "writer.service": ["exponential(2ms)", "exponential(8ms)"]}

@@ -4,8 +4,10 @@ from attrs import evolve
 import sim
 from sim.metrics import Estimate
 from sim.scenario import Expect, Scenario
-from sim.terminal import estimate_text, expectation_line, summary_lines, warnings
-from sim.theory import predictions
+from sim.terminal.claims import expectation_line
+from sim.terminal.estimates import estimate_text
+from sim.terminal.summary import summary_lines, warnings
+from sim.theory.answers import predictions
 
 BRIEF = {"duration": "5s", "warmup": "0s", "replications": "1"}
 

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import conditions, formulas, laws
 from sim.distributions import Exponential, Gamma, Pace, parse_distribution
 from sim.glossary import METRICS, QUANTILES, split_name
 from sim.library import load_scenario
 from sim.metrics import summarise
 from sim.scenario import Link, Queries, Scenario, Workers, Writer
 from sim.scenario_file import parse_scenario
-from sim.theory import MODELS, law, predictions, refusals
+from sim.theory import conditions, formulas, laws
+from sim.theory.answers import law, predictions, refusals
+from sim.theory.models import MODELS
 from sim.trace import Trace
 from tests import seeds
 from tests.seeds import Numbers, assert_close, ten_runs

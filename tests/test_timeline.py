@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sim.inventory import Apply
 from sim.metrics import summarise
+from sim.replay.timeline import Curve, Gap, Lag, Steps, Timeline, telling_product, timeline
 from sim.scenario_file import parse_scenario
 from sim.stage import run
-from sim.timeline import Curve, Gap, Lag, Steps, Timeline, telling_product, timeline
 from sim.trace import Trace
 from tests.doctored import doctored
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 import pytest
 
 import sim
-from sim.answers import twins_lines
-from sim.comparison import Variant
+from sim.studies.comparison import Variant
+from sim.studies.twins import twins, twins_json, worst
+from sim.terminal.what_if import twins_lines
 from sim.trace import Trace
-from sim.twins import twins, twins_json, worst
 
 SHORT = {"duration": "20s", "warmup": "2s"}
 Query = tuple[int, int, float]

@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 
 import sim
+from sim.measures.visibility import visibility_curve
 from sim.metrics import Estimate, as_json, summarise
 from sim.replicate import combine, interval
 from sim.scenario_file import parse_scenario
-from sim.terminal import summary_lines
+from sim.terminal.summary import summary_lines
 from sim.trace import Trace
-from sim.visibility import visibility_curve
 from tests.doctored import doctored
 
 LINES = """

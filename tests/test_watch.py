@@ -6,9 +6,9 @@ from rich.console import Console
 
 import sim
 from sim.scenario_file import parse_scenario
-from sim.tale import tell
+from sim.terminal.tale import tell
+from sim.terminal.watch import Shelf, Travel, View, about, show, view, watch, watched
 from sim.trace import Trace
-from sim.watch import Shelf, Travel, View, about, show, view, watch, watched
 
 PASSED = """
 title = "One passes the other"

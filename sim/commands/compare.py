@@ -20,8 +20,8 @@ from sim.commands.shell import (
 )
 
 if TYPE_CHECKING:
-    from sim.comparison import Comparison, Variant
-    from sim.twins import Twins
+    from sim.studies.comparison import Comparison, Variant
+    from sim.studies.twins import Twins
 
 LIVE_HELP = "Predicted against measured: a saved run, beside its load played with NAME's durations."
 
@@ -68,8 +68,8 @@ def compare(
         return 0
     if name is None:
         raise Refusal("compare what? sim list names the scenarios that come along")
-    from sim.answers import comparison_lines, twins_lines
-    from sim.comparison import HEADLINE
+    from sim.studies.comparison import HEADLINE
+    from sim.terminal.what_if import comparison_lines, twins_lines
 
     begin_processes(jobs)
     variants = _variants(name, changes, settings_of(settings, seed, replications))
@@ -92,8 +92,8 @@ def compare(
 def _variants(name: str, changes: tuple[str, ...], settings: dict[str, str]) -> "list[Variant]":
     """Read every variant, or refuse with what is wrong."""
     from sim import library
-    from sim.comparison import variants_of
     from sim.scenario_file import BadScenario
+    from sim.studies.comparison import variants_of
 
     if not changes:
         raise Refusal("compare with what? --with link.delay=250ms makes a variant")
@@ -122,8 +122,8 @@ def _play(variants: "list[Variant]", metric: str, engine: str, jobs: int | None)
     """Play all of them; keep what Ctrl-C leaves, and say how far it got."""
     from sim.arrays import Refused
     from sim.clock import Stuck
-    from sim.comparison import Unfinished, play_variants
     from sim.glossary import split_name
+    from sim.studies.comparison import Unfinished, play_variants
 
     try:
         split_name(metric)
@@ -145,7 +145,7 @@ def _play(variants: "list[Variant]", metric: str, engine: str, jobs: int | None)
 def _twins(variants: "tuple[Variant, ...]", engine: str) -> "list[Twins]":
     """Play the first replication of all, and match the queries of each with those of the first one."""
     from sim.engines import run
-    from sim.twins import twins
+    from sim.studies.twins import twins
 
     here, *others = (run(variant.scenario, engine=engine) for variant in variants)
     return [twins(here, there) for there in others]
@@ -153,9 +153,9 @@ def _twins(variants: "tuple[Variant, ...]", engine: str) -> "list[Twins]":
 
 def _json(comparison: "Comparison", pairs: "list[Twins]") -> dict[str, Any]:
     """Give everything that --json prints."""
-    from sim.answers import doubts_about, verdict
-    from sim.comparison import comparison_json
-    from sim.twins import twins_json
+    from sim.studies.comparison import comparison_json
+    from sim.studies.twins import twins_json
+    from sim.terminal.what_if import doubts_about, verdict
 
     found = comparison_json(comparison)
     found |= {"verdict": verdict(comparison), "warnings": list(doubts_about(comparison))}

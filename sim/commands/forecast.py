@@ -9,8 +9,8 @@ import click
 from sim.commands.shell import Failure, Refusal, folder_of_run, progress, saved_run, scenario_of
 
 if TYPE_CHECKING:
-    from sim.forecast import Forecast
     from sim.scenario import Scenario
+    from sim.studies.forecast import Forecast
     from sim.trace import Trace
 
 RUNS = 10  # of the simulation, unless told otherwise
@@ -21,8 +21,8 @@ def compare_live(
     name: str | None, run: Path, seed: int | None, replications: int | None, engine: str, as_json: bool
 ) -> None:
     """Predict a saved run from another one, from a fitted scenario, or from itself; draw and print both."""
-    from sim.answers import forecast_lines
-    from sim.forecast import forecast_json
+    from sim.studies.forecast import forecast_json
+    from sim.terminal.what_if import forecast_lines
 
     folder = folder_of_run(run)
     measured = saved_run(folder)
@@ -67,7 +67,7 @@ def _forecast(
 
     from sim.arrays import Refused
     from sim.clock import Stuck
-    from sim.forecast import forecast
+    from sim.studies.forecast import forecast
 
     runs = replications or RUNS
     if seed is not None:

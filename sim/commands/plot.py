@@ -8,7 +8,7 @@ import click
 from sim.commands.shell import Failure, Refusal, folder_of_run, saved_run
 
 if TYPE_CHECKING:
-    from sim.gallery import View
+    from sim.page.gallery import View
     from sim.trace import Trace
 
 
@@ -41,7 +41,7 @@ def plot_run(
     blame        where the changes were that stale reads missed
     spacetime    who sent what to whom, message by message
     """  # noqa: D301 - click wants the character
-    from sim.gallery import PICTURES, NoFigure, View, draw, fitting
+    from sim.page.gallery import PICTURES, NoFigure, View, draw, fitting
     from sim.plots import save
     from sim.wording import unknown
 
@@ -92,7 +92,7 @@ def _window(between: tuple[str, str] | None) -> tuple[float, float] | None:
 
 def _insist_on_use(view: "View", chosen: tuple[str, ...]) -> None:
     """Refuse what no figure that is drawn can do anything with, or what contradicts itself."""
-    from sim.gallery import PICTURES
+    from sim.page.gallery import PICTURES
 
     given = {"around": view.around, "product": view.product, "window": view.window}
     options = {"around": "--around", "product": "--product", "window": "--between"}

@@ -20,7 +20,7 @@ from sim.commands.shell import (
 )
 
 if TYPE_CHECKING:
-    from sim.report import Outcome, Report
+    from sim.page.report import Outcome, Report
     from sim.scenario import Scenario
 
 MOST = 1000  # positions of all sliders together
@@ -53,7 +53,7 @@ def report(
     luck. The page is one file, needs no server, and asks nothing of the
     network.
     """
-    from sim.report import page
+    from sim.page.report import page
 
     if (Path(name) / "trace.json").is_file():
         if settings or variations or seed is not None or replications is not None:
@@ -71,7 +71,7 @@ def report(
 
 def _still(name: str, settings: dict[str, str]) -> "Report":
     """Play a scenario."""
-    from sim.report import Report
+    from sim.page.report import Report
 
     outcomes = _play_all([(scenario_of(name, settings), _command("run", name, settings))])
     return Report(Path(name).stem, tuple(outcomes), _command("report", name, settings))
@@ -79,7 +79,7 @@ def _still(name: str, settings: dict[str, str]) -> "Report":
 
 def _slid(name: str, settings: dict[str, str], varied: tuple[str, ...]) -> "Report":
     """Play a scenario at every position of the sliders, which begin where it stands, if that is one."""
-    from sim.report import Report, Slider
+    from sim.page.report import Report, Slider
 
     grid = grid_of(name, varied, settings, MOST)
     scenarios = [cell.scenario for cell in grid.cells]
@@ -103,7 +103,7 @@ def _command(verb: str, name: str, settings: dict[str, str], varied: tuple[str, 
 def _play_all(tasks: "list[tuple[Scenario, str]]") -> "list[Outcome]":
     """Play each scenario; of one, the replications side by side, of many, the scenarios."""
     from sim.clock import Stuck
-    from sim.executors import Died, side_by_side
+    from sim.pool.executors import Died, side_by_side
     from sim.replicate import CutShort
 
     outcomes = []
@@ -127,11 +127,11 @@ def outcome_of(
     scenario: "Scenario", command: str, jobs: int | None = 1, on_done: Callable[[], object] = lambda: None
 ) -> "Outcome":
     """Play a scenario, and draw what the first of its runs shows."""
-    from sim.captions import pictures
+    from sim.page.captions import pictures
+    from sim.page.report import Outcome
     from sim.replicate import conclude, play_all
-    from sim.report import Outcome
-    from sim.terminal import warnings
-    from sim.theory import predictions
+    from sim.terminal.summary import warnings
+    from sim.theory.answers import predictions
 
     played = play_all(scenario, jobs, on_done, engine="auto")
     summary, trace = conclude(scenario, played), played[0].trace
@@ -144,10 +144,10 @@ def _saved(folder: Path) -> "Report":
     """Read a run that was saved, or say why that cannot be."""
     from polars.exceptions import PolarsError
 
-    from sim.captions import pictures
     from sim.metrics import from_json
-    from sim.report import Outcome, Report
-    from sim.theory import predictions
+    from sim.page.captions import pictures
+    from sim.page.report import Outcome, Report
+    from sim.theory.answers import predictions
     from sim.trace import TraceError, load_trace
 
     try:

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from sim.metrics import Summary
-    from sim.precision import Aim
     from sim.scenario import Scenario
-    from sim.theory import Prediction
+    from sim.studies.precision import Aim
+    from sim.theory.answers import Prediction
     from sim.trace import Trace
 
 ALONE = "leave out --engine, --precision, --realtime and --check-determinism"
@@ -105,7 +105,7 @@ def run_scenario(
         result = _play_live(Path(name).stem, scenario, on, replica, out)
     else:
         if aim or scenario.replications > 1:
-            get_ready("sim.gallery", "sim.plots.lag", "scipy.special")
+            get_ready("sim.page.gallery", "sim.plots.lag", "scipy.special")
         result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)
@@ -159,7 +159,7 @@ def _aim(precision: str | None, metric: str | None, limit: int | None) -> "Aim |
         raise Refusal("--precision and --metric go together: --precision 2% --metric staleness.mean")
     from sim.durations import Share, parse_share
     from sim.glossary import split_name
-    from sim.precision import Aim
+    from sim.studies.precision import Aim
 
     try:
         split_name(metric)
@@ -185,10 +185,10 @@ def _play(
     """Play all replications, with a bar that shows how far they are; keep what Ctrl-C leaves."""
     from sim.arrays import Refused
     from sim.clock import Stuck
-    from sim.executors import Died
-    from sim.precision import play_until
+    from sim.pool.executors import Died
     from sim.replicate import CutShort, conclude, play_all
-    from sim.theory import predictions
+    from sim.studies.precision import play_until
+    from sim.theory.answers import predictions
 
     began, interrupted = time.perf_counter(), ""
     try:
@@ -238,8 +238,8 @@ def _json(result: Result) -> dict[str, Any]:
     """Give everything that --json prints."""
     from sim.expectations import verdict
     from sim.metrics import as_json, number_or_null
-    from sim.terminal import warnings
-    from sim.theory import theory_json
+    from sim.terminal.summary import warnings
+    from sim.theory.answers import theory_json
 
     summary = result.summary
     claims = [
@@ -260,7 +260,7 @@ def _json(result: Result) -> dict[str, Any]:
 
 def _watch(result: Result) -> Result:
     """Show a run in the time it takes, in pictures on a terminal, else line by line; Ctrl-C ends it early."""
-    from sim.tale import in_real_time, tell
+    from sim.terminal.tale import in_real_time, tell
 
     if result.interrupted or not result.trace:
         return result
@@ -268,7 +268,7 @@ def _watch(result: Result) -> Result:
         if sys.stdout.isatty():
             from rich.console import Console
 
-            from sim.watch import watch
+            from sim.terminal.watch import watch
 
             watch(result.trace, Console())
         else:
@@ -282,7 +282,7 @@ def _watch(result: Result) -> Result:
 
 def _tell(result: Result) -> None:
     """Tell a story line by line."""
-    from sim.tale import tell
+    from sim.terminal.tale import tell
 
     for line in tell(result.trace) if result.trace else []:
         click.echo(str(line))
@@ -302,7 +302,7 @@ def _print(result: Result, aim: "Aim | None", as_json: bool, told: bool) -> None
 
 def _show(result: Result) -> None:
     """Print the summary."""
-    from sim.terminal import summary_lines
+    from sim.terminal.summary import summary_lines
 
     for line in summary_lines(result.summary, result.scenario, result.name, result.elapsed, result.theory):
         click.secho(line, bold=line.isupper())
@@ -310,7 +310,7 @@ def _show(result: Result) -> None:
 
 def _precision(aim: "Aim", result: Result) -> str:
     """Say what --precision took."""
-    from sim.terminal import precision_line
+    from sim.terminal.summary import precision_line
 
     return precision_line(aim, result.summary, result.scenario)
 
@@ -338,7 +338,7 @@ def _draw(trace: "Trace", folder: Path, every: bool) -> str:
 
     Each takes a fifth of a second, and not everybody who runs something wants to look at all of them.
     """
-    from sim.gallery import fitting, save_all
+    from sim.page.gallery import fitting, save_all
 
     names = fitting(trace)
     pictures = save_all(trace, names if every else names[:1], folder)
@@ -359,7 +359,7 @@ def _verdict(result: Result) -> int:
 def _run_all(settings: dict[str, str], engine: str, as_json: bool) -> int:
     """Run every scenario that comes along, and give a row for each as soon as it is there."""
     from sim import library
-    from sim.terminal import verdict_row, verdicts_line
+    from sim.terminal.claims import verdict_row, verdicts_line
 
     names = library.names()
     scenarios = {name: scenario_of(name, settings) for name in names}
@@ -381,7 +381,7 @@ def _play_each(scenarios: "dict[str, Scenario]", engine: str) -> Iterator[Result
     """Play scenarios one after the other, all by the same processes."""
     from concurrent.futures.process import BrokenProcessPool
 
-    from sim.processes import cores, process_pool
+    from sim.pool.processes import cores, process_pool
 
     place = process_pool(cores()) if cores() > 1 else nullcontext()
     done = 0

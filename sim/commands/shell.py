@@ -124,7 +124,7 @@ def saved_run(folder: Path) -> "Trace":
 
 def begin_processes(jobs: int | None = None) -> None:
     """Let the processes of a pool begin to import what they need, beside whatever this one does next."""
-    from sim.processes import call_off, prepare
+    from sim.pool.processes import call_off, prepare
 
     if jobs != 1:
         atexit.register(call_off)
@@ -136,7 +136,7 @@ def get_ready(*modules: str) -> None:
 
     Where there is one core alone, each module is imported when it is needed.
     """
-    from sim.processes import cores
+    from sim.pool.processes import cores
 
     if cores() > 1:
         import sim.replicate  # noqa: F401  # two threads must not import the same thing from two ends

@@ -21,7 +21,7 @@ from sim.commands.shell import (
 if TYPE_CHECKING:
     from sim.knob import Knob
     from sim.scenario import Expect, Scenario
-    from sim.solution import Solution
+    from sim.studies.solution import Solution
 
 
 @click.command("solve")
@@ -55,8 +55,8 @@ def solve(
     Where nothing is said of --from and --to, the search begins where the
     scenario stands, and doubles and halves.
     """
-    from sim.answers import solution_lines
-    from sim.solution import solution_json
+    from sim.studies.solution import solution_json
+    from sim.terminal.what_if import solution_lines
 
     begin_processes(jobs)
     scenario = scenario_of(name, settings_of(settings, seed, replications))
@@ -123,11 +123,11 @@ def _search(
     knob: "Knob", wanted: "Expect", between: tuple[float, float] | None, engine: str, jobs: int | None
 ) -> "Solution":
     """Search, with a bar that shows that something is done; say what is known when it is cut short."""
-    from sim.answers import curve_lines
     from sim.arrays import Refused
     from sim.clock import Stuck
-    from sim.executors import Died
-    from sim.solution import Unfinished, Unsolved, search
+    from sim.pool.executors import Died
+    from sim.studies.solution import Unfinished, Unsolved, search
+    from sim.terminal.what_if import curve_lines
 
     try:
         with progress(None) as advance:

@@ -29,9 +29,9 @@ from sim.commands.shell import (
 
 if TYPE_CHECKING:
     from sim.grid import Grid
-    from sim.journal import Run
     from sim.metrics import Summary
-    from sim.sweeps import Finding, Findings
+    from sim.studies.journal import Run
+    from sim.studies.sweeps import Finding, Findings
 
 JOURNAL, TABLE, SCENARIO, FIGURE = "runs.jsonl", "sweep.parquet", "scenario.toml", "sweep.png"
 
@@ -77,7 +77,7 @@ def sweep_scenario(
     begin_processes(1 if dask else jobs)
     grid = grid_of(name, varied, settings_of(settings, seed, replications))
     if not dask and jobs != 1:
-        get_ready("sim.chart", "scipy.special")
+        get_ready("sim.page.chart", "scipy.special")
     folder = out or Path("runs", f"{Path(name).stem}-sweep-{_digest(grid)}")
     sweep = _play(Path(name).stem, grid, How(engine, jobs, dask, folder / JOURNAL, resume))
     if as_json:
@@ -125,16 +125,16 @@ def _check_metric(metric: str) -> None:
 
 def _digest(grid: "Grid") -> str:
     """Name a sweep, so that the same command finds it again."""
-    from sim.sweeps import description
+    from sim.studies.sweeps import description
 
     return sha256("\n".join(description(grid)).encode()).hexdigest()[:6]
 
 
 def _play(name: str, grid: "Grid", how: How) -> Sweep:
     """Play all runs that are not kept from before, keep each as soon as it is there, and conclude."""
-    from sim.cluster import NoCluster
-    from sim.journal import BadJournal
-    from sim.sweeps import Findings, Unplayable
+    from sim.pool.cluster import NoCluster
+    from sim.studies.journal import BadJournal
+    from sim.studies.sweeps import Findings, Unplayable
 
     began = time.perf_counter()
     _can_play(grid, how.engine)
@@ -154,7 +154,7 @@ def _play(name: str, grid: "Grid", how: How) -> Sweep:
 
 
 def _how_far(findings: "Findings") -> str:
-    from sim.sweeps import runs
+    from sim.studies.sweeps import runs
 
     played = f"{len(findings.done)} of {len(runs(findings.grid))} runs were finished and are kept"
     return f"{played}; the same command with --resume goes on"
@@ -171,8 +171,8 @@ def _can_play(grid: "Grid", engine: str) -> None:
 
 def _kept(grid: "Grid", journal: Path) -> "Iterable[tuple[Run, Summary]]":
     """Read what is kept of an interrupted sweep, or refuse to go on from there."""
-    from sim.journal import BadJournal, kept
-    from sim.sweeps import identity
+    from sim.studies.journal import BadJournal, kept
+    from sim.studies.sweeps import identity
 
     if not journal.exists():
         raise Refusal(f"there is nothing to resume in {journal.parent}: leave --resume away")
@@ -185,7 +185,7 @@ def _kept(grid: "Grid", journal: Path) -> "Iterable[tuple[Run, Summary]]":
 @contextmanager
 def _executor(address: str | None) -> "Iterator[Executor | None]":
     """Open the cluster, if there is to be one, or refuse."""
-    from sim.cluster import NoCluster, dask_cluster
+    from sim.pool.cluster import NoCluster, dask_cluster
 
     with ExitStack() as stack:
         try:
@@ -197,8 +197,8 @@ def _executor(address: str | None) -> "Iterator[Executor | None]":
 
 def _play_missing(findings: "Findings", how: How, executor: "Executor | None") -> tuple[str, ...]:
     """Play what is missing, with a bar, and add it to the findings; say what is lost."""
-    from sim.journal import begin, keep, mend
-    from sim.sweeps import identity, lost, play_cells, runs
+    from sim.studies.journal import begin, keep, mend
+    from sim.studies.sweeps import identity, lost, play_cells, runs
 
     grid = findings.grid
     if how.resume:
@@ -219,7 +219,7 @@ def _play_missing(findings: "Findings", how: How, executor: "Executor | None") -
 
 def _show(sweep: Sweep, metric: str) -> None:
     """Print the grid."""
-    from sim.sheet import sweep_lines
+    from sim.terminal.sheet import sweep_lines
 
     for line in sweep_lines(sweep.grid, sweep.found, sweep.name, metric, sweep.elapsed):
         click.echo(line)
@@ -227,10 +227,10 @@ def _show(sweep: Sweep, metric: str) -> None:
 
 def _save(sweep: Sweep, metric: str, folder: Path) -> str:
     """Write everything that was found as one table, and the figure; say what to look at next."""
-    from sim.chart import draw
     from sim.columns import parquet
+    from sim.page.chart import draw
     from sim.scenario_file import write_scenario
-    from sim.sweeps import table
+    from sim.studies.sweeps import table
 
     try:
         (folder / TABLE).write_bytes(parquet(table(sweep.grid, sweep.found)))
@@ -244,7 +244,7 @@ def _save(sweep: Sweep, metric: str, folder: Path) -> str:
 def _json(sweep: Sweep) -> dict[str, Any]:
     """Give everything that --json prints."""
     from sim.metrics import as_json
-    from sim.theory import theory_json
+    from sim.theory.answers import theory_json
 
     base = sweep.grid.base
     cells = [

@@ -15,8 +15,8 @@ from sim.commands.shell import AS_JSON, SET, scenario_of, settings_of
 @AS_JSON
 def show_theory(name: str, settings: tuple[str, ...], as_json: bool) -> None:
     """Name the closed forms that hold for a scenario, and say why the others do not."""
-    from sim.terminal import theory_lines
-    from sim.theory import predictions, refusals
+    from sim.terminal.theory import theory_lines
+    from sim.theory.answers import predictions, refusals
 
     scenario = scenario_of(name, settings_of(settings, None, None))
     holding, refused = predictions(scenario), refusals(scenario)

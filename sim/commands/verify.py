@@ -8,7 +8,7 @@ import click
 from sim.commands.shell import AS_JSON, DISAGREES, INTERRUPTED, Failure, progress
 
 if TYPE_CHECKING:
-    from sim.certificate import Certificate, Coverage, Row
+    from sim.studies.certificate import Certificate, Coverage, Row
 
 
 @click.command("verify")
@@ -23,8 +23,8 @@ def verify(quick: bool, seed: int, as_json: bool) -> int:
     Exit status 1 if a row lies four standard errors off, if all of them
     together stray too much or too little, or if intervals miss the truth.
     """
-    from sim.certificate import certificate_json
-    from sim.terminal import certificate_lines
+    from sim.studies.certificate import certificate_json
+    from sim.terminal.certificate import certificate_lines
 
     certificate, interrupted = _certify(quick, seed)
     if as_json:
@@ -41,9 +41,9 @@ def verify(quick: bool, seed: int, as_json: bool) -> int:
 
 def _certify(quick: bool, luck: int) -> "tuple[Certificate, bool]":
     """Play every case and every experiment; after Ctrl-C keep what was finished, and say so."""
-    from sim import cases
-    from sim.certificate import EXPERIMENTS, FULL, QUICK, Certificate, chosen, compare, cover
     from sim.clock import Stuck
+    from sim.studies import cases
+    from sim.studies.certificate import EXPERIMENTS, FULL, QUICK, Certificate, chosen, compare, cover
 
     effort, experiments = (QUICK, ()) if quick else (FULL, cases.COVERAGE)
     listed = chosen(cases.SECTIONS, luck, effort)

@@ -8,11 +8,11 @@ import polars as pl
 from attrs import field, frozen
 
 from sim import plots
-from sim.backlog import backlog
 from sim.glossary import METRICS, Unit, split_name
-from sim.messages import exchange
 from sim.metrics import Estimate, Summary, numbers
-from sim.timeline import timeline
+from sim.replay.backlog import backlog
+from sim.replay.messages import exchange
+from sim.replay.timeline import timeline
 from sim.trace import Trace
 from sim.wording import number_text
 

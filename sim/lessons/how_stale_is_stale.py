@@ -5,7 +5,7 @@ import math
 from sim.durations import duration_text
 from sim.engines import run
 from sim.lessons.exercise import Exercise, Luck, Solution, ask, choose
-from sim.visibility import visibility_curve
+from sim.measures.visibility import visibility_curve
 from sim.wording import readable
 
 TOGETHER = (

@@ -20,7 +20,8 @@ from sim.plots.canvas import (
     write_shares,
 )
 from sim.plots.labels import Place, write_at
-from sim.terminal import BLAME, WHERE, estimate_text
+from sim.terminal.estimates import estimate_text
+from sim.terminal.summary import BLAME, WHERE
 
 LITTLE = 0.005  # a share that would not be seen as a bar
 NO_ROOM = 0.62  # a bar that ends beyond this has its number on its left

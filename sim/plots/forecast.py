@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from sim.distributions import Floats
-from sim.forecast import Forecast
+from sim.measures.visibility import VisibilityCurve
 from sim.plots.canvas import (
     AXIS,
     INK,
@@ -26,7 +26,7 @@ from sim.plots.canvas import (
     write_shares,
 )
 from sim.plots.labels import Place, write_where_free
-from sim.visibility import VisibilityCurve
+from sim.studies.forecast import Forecast
 from sim.wording import count, significant
 
 COLUMNS = 600  # instants that can be told apart across a picture

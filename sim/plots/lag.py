@@ -41,7 +41,7 @@ from sim.plots.labels import (
     way_inside,
     write_where_free,
 )
-from sim.timeline import Timeline
+from sim.replay.timeline import Timeline
 from sim.wording import count, readable
 
 CROWDED = 2000  # with so many commits in the picture, rulers would measure what nobody can see

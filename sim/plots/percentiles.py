@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from sim.measures.samples import QuantileCurve
 from sim.plots.canvas import (
     DOT,
     THEORY,
@@ -22,8 +23,7 @@ from sim.plots.canvas import (
     write_log_times,
 )
 from sim.plots.labels import Place, label_ends, part, round_about, write_where_free
-from sim.samples import QuantileCurve
-from sim.theory import Law
+from sim.theory.answers import Law
 from sim.wording import readable, shortened
 
 LONGEST_NAME = 22

@@ -9,7 +9,6 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from sim.backlog import Backlog
 from sim.distributions import Floats, Ints
 from sim.plots.canvas import (
     GREY,
@@ -32,6 +31,7 @@ from sim.plots.canvas import (
     write_times,
 )
 from sim.plots.labels import label_ends, part
+from sim.replay.backlog import Backlog
 
 COLUMNS = 1000  # that can be told apart across a picture
 NEAR = 0.5  # of the channel: a queue that comes so far shows where the channel ends

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from sim.messages import LINK, READER, WRITER, Event, Exchange, Hidden, Message, Stay
 from sim.plots.canvas import (
     AXIS,
     GREY,
@@ -28,6 +27,7 @@ from sim.plots.canvas import (
     write_times,
 )
 from sim.plots.labels import Place, Point, distance, extent, lines_of, write_where_free
+from sim.replay.messages import LINK, READER, WRITER, Event, Exchange, Hidden, Message, Stay
 from sim.wording import readable, shortened
 
 STEPS = {WRITER: 1.25, LINK: 1.3, READER: 0.55}  # from the lane above; people are 0.8 apart

@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from matplotlib.transforms import Bbox
 
 from sim.distributions import Floats, Ints
+from sim.measures.visibility import VisibilityCurve
 from sim.plots.canvas import (
     AXIS,
     DOT,
@@ -29,8 +30,7 @@ from sim.plots.canvas import (
     write_shares,
 )
 from sim.plots.labels import Place, Point, round_about, write_at, write_list, write_where_free
-from sim.theory import Law
-from sim.visibility import VisibilityCurve
+from sim.theory.answers import Law
 from sim.wording import count, readable, shortened
 
 LONGEST_NAME = 24

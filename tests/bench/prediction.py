@@ -22,12 +22,12 @@ import click
 from attrs import frozen
 
 from sim.fit import curve_error, fit
-from sim.forecast import Forecast, forecast
 from sim.live.ports import NoStore
 from sim.live.stage import run
+from sim.measures.visibility import VisibilityCurve, pooled
 from sim.scenario_file import parse_scenario
+from sim.studies.forecast import Forecast, forecast
 from sim.trace import Trace, check
-from sim.visibility import VisibilityCurve, pooled
 
 STORES = ("sqlite", "postgresql", "valkey")
 DELAYS = ("exponential(10ms)", "0ms")

@@ -14,17 +14,17 @@ from attrs import define, field, frozen
 
 from sim.arrays import Refused
 from sim.clock import Stuck
-from sim.cluster import versions
-from sim.executors import in_any_order
 from sim.glossary import METRICS
 from sim.grid import Cell, Grid, lay_out, make_axis
-from sim.journal import Run
 from sim.metrics import Summary
-from sim.processes import prepare
+from sim.pool.cluster import versions
+from sim.pool.executors import in_any_order
+from sim.pool.processes import prepare
 from sim.replicate import conclude_short, play
 from sim.scenario import samples
 from sim.scenario_file import toml_text
-from sim.theory import Prediction, predictions
+from sim.studies.journal import Run
+from sim.theory.answers import Prediction, predictions
 
 
 class Unplayable(RuntimeError):

@@ -18,15 +18,15 @@ import attrs
 import numpy as np
 from attrs import frozen
 
-from sim.cases import Case
 from sim.durations import Seconds
 from sim.engines import run
-from sim.executors import side_by_side
 from sim.glossary import QUANTILES, split_name
 from sim.metrics import Estimate, number_or_null, numbers
+from sim.pool.executors import side_by_side
 from sim.replicate import interval
 from sim.scenario import Scenario
-from sim.theory import Prediction, predictions
+from sim.studies.cases import Case
+from sim.theory.answers import Prediction, predictions
 from sim.trace import check
 
 FAR = 4.0  # standard errors, at which a row fails

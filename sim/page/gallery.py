@@ -7,14 +7,14 @@ from pathlib import Path
 from attrs import frozen
 
 from sim import plots
-from sim.backlog import backlog
-from sim.messages import Exchange, TooMany, around_query, around_worst, exchange
+from sim.measures.visibility import visibility_curve
 from sim.metrics import quantiles_of, summarise
 from sim.plots.canvas import READ, READ_TEXT, WRITE, Figure
-from sim.theory import law
-from sim.timeline import telling_product, timeline
+from sim.replay.backlog import backlog
+from sim.replay.messages import Exchange, TooMany, around_query, around_worst, exchange
+from sim.replay.timeline import telling_product, timeline
+from sim.theory.answers import law
 from sim.trace import Trace
-from sim.visibility import visibility_curve
 
 
 class NoFigure(ValueError):

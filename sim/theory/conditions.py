@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 from attrs import frozen
 
-from sim import laws
 from sim.distributions import Constant, Distribution, Exponential, Floats, Pace
 from sim.scenario import Phase, Products, Scenario
+from sim.theory import laws
 
 Objection = Callable[[Scenario], str]
 

@@ -6,8 +6,8 @@ from itertools import product
 from sim.glossary import METRICS, split_name
 from sim.grid import Cell, Grid
 from sim.steady import unsteady
-from sim.sweeps import Finding
-from sim.terminal import estimate_text
+from sim.studies.sweeps import Finding
+from sim.terminal.estimates import estimate_text
 from sim.wording import count, number_text, readable
 
 Written = Mapping[tuple[str, ...], str]  # what to write in the cell with these values

@@ -7,15 +7,16 @@ from textwrap import wrap
 import polars as pl
 from attrs import frozen
 
-from sim.comparison import COMMITS, GREATER_IS_BETTER, Comparison, Variant, resolved
-from sim.forecast import Forecast
 from sim.glossary import METRICS, split_name
 from sim.knob import Knob
 from sim.metrics import Estimate
-from sim.solution import Point, Solution
 from sim.steady import LAG, overloads
-from sim.terminal import NARROW, WIDTH, decimals, estimate_text, scale
-from sim.twins import Twins, worst
+from sim.studies.comparison import COMMITS, GREATER_IS_BETTER, Comparison, Variant, resolved
+from sim.studies.forecast import Forecast
+from sim.studies.solution import Point, Solution
+from sim.studies.twins import Twins, worst
+from sim.terminal import WIDTH
+from sim.terminal.estimates import NARROW, decimals, estimate_text, scale
 from sim.wording import count, number_text, readable, significant
 
 BAR = 40  # characters of the longest one

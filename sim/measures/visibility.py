@@ -7,9 +7,9 @@ import polars as pl
 from attrs import frozen
 
 from sim.distributions import Floats, Ints
-from sim.evidence import Evidence
 from sim.groups import highest_up_to, lowest_from
-from sim.samples import quantiles
+from sim.measures.evidence import Evidence
+from sim.measures.samples import quantiles
 from sim.trace import Trace
 
 

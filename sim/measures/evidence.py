@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 from attrs import field, frozen
 
-from sim.blame import Parts, splits
 from sim.columns import Rows
 from sim.distributions import Floats, Ints
 from sim.groups import Groups, before, group
-from sim.samples import Measured, distribution
+from sim.measures.blame import Parts, splits
+from sim.measures.samples import Measured, distribution
 from sim.trace import Trace
 
 SPANS = {  # the metrics that are a time from one instant of a row to another

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.columns import Rows
-from sim.tale import Line, tell
-from sim.timeline import telling_product
+from sim.replay.timeline import telling_product
+from sim.terminal.tale import Line, tell
 from sim.trace import Trace
 from sim.wording import readable
 

@@ -1,34 +1,26 @@
-"""Summaries and certificates as the terminal shows them: what ran, what it found, what to do next."""
+"""Summaries as the terminal shows them: what ran, what it found, what it means, what to do next."""
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
-from itertools import groupby
-from textwrap import wrap
+from collections.abc import Iterable, Iterator, Set
 
 from attrs import frozen
 
-from sim.certificate import FAR, LEAST, MOST, Certificate, Coverage, Row
 from sim.durations import duration_text
-from sim.expectations import Verdict, verdict, would_tell
 from sim.glossary import METRICS, QUANTILES, VALUE, split_name
-from sim.metrics import Estimate, Summary
-from sim.precision import Aim, width
-from sim.scenario import Expect, Scenario
+from sim.metrics import Summary
+from sim.scenario import Scenario
 from sim.steady import overloads, unsteady
-from sim.theory import Prediction, Refusal
+from sim.studies.precision import Aim, width
+from sim.terminal.claims import expectation_line
+from sim.terminal.estimates import estimate_text, percent
+from sim.theory.answers import Prediction
 from sim.trace import SIMULATED
-from sim.wording import count, number_text, readable, significant, time_unit
+from sim.wording import count, number_text, readable, significant
 
-WIDTH = 100  # of what is broken into lines
-FORMULA = 42  # of the column that it has in the certificate
 COLUMNS = ("p50", "p95", "p99", "max")
 BESIDE = "p99"  # the column for which theory speaks, where there are several
-NARROW = 0.0005  # an interval narrower than this share of its number is lost in three digits
 SOME = 5  # products are named where many differ
-MANY = 10_000  # replications, which nobody wants to be told of
-MARKS: dict[Verdict, str] = {"fails": "✗", "not resolved": "?", "holds": "✓"}  # the worst one first
-UNMET = {"fails": "fail", "not resolved": "not resolved"}
 THIN = 20  # a quantile with fewer observations beyond it is not worth quoting
 NO_END = 0.45  # a cut beyond so much of the run lies at the end of the half in which it is looked for
 
@@ -123,21 +115,6 @@ class Table:
     rows: tuple[Finding, ...]
 
 
-@frozen
-class Claim:
-    """What became of an expectation: what was claimed, what was found, and by how much that is off."""
-
-    verdict: Verdict
-    expected: str
-    found: str
-    off: str
-
-    @property
-    def mark(self) -> str:
-        """One sign that says what became of it."""
-        return MARKS[self.verdict]
-
-
 def summary_lines(
     summary: Summary, scenario: Scenario, name: str, elapsed: float, theory: Iterable[Prediction] = ()
 ) -> Iterator[str]:
@@ -165,241 +142,18 @@ def tables(summary: Summary, scenario: Scenario, theory: Iterable[Prediction] = 
     yield _table("CONTENTION", "what does sharing cost?", contention, summary, growing, foretold)
 
 
-def theory_lines(
-    scenario: Scenario, name: str, holding: Sequence[Prediction], refused: Sequence[Refusal]
-) -> Iterator[str]:
-    """Lay out which closed forms hold, model by model, and what is in the way of the others."""
-    yield f"{name}   {way(scenario)}     {scenario.loop} loop"
-    yield ""
-    yield "HOLDS"
-    for model, alike in groupby(holding, key=lambda one: one.model):
-        yield from _model_lines(model, list(alike))
-    yield "DOES NOT HOLD"
-    for (model, because), forms in groupby(refused, key=lambda one: (one.model, one.because)):
-        yield from _wrapped(f"{model}: {because}", indent=3)
-        yield from _wrapped(", ".join(form.metric for form in forms), indent=6)
-
-
-def _model_lines(model: str, holding: Sequence[Prediction]) -> Iterator[str]:
-    """Lay out one model: why it holds, and each of its numbers, with the formula where it is a new one."""
-    yield f"   {model}   ({holding[0].source})"
-    reasons = dict.fromkeys(reason for one in holding for reason in one.holds_because.split("; "))
-    yield from _wrapped(f"because: {'; '.join(reasons)}", indent=6)
-    before = ""
-    for one in holding:
-        value = number_text(one.value, METRICS[split_name(one.metric)[0]].unit)
-        formula = "" if one.formula == before else one.formula
-        yield f"      {one.metric:<30}{value:>10}   {formula}".rstrip()
-        before = one.formula
-
-
-def _wrapped(text: str, indent: int) -> list[str]:
-    """Break a text into indented lines."""
-    margin = " " * indent
-    return wrap(text, WIDTH, initial_indent=margin, subsequent_indent=margin)
-
-
-def claim(expect: Expect, summary: Summary) -> Claim:
-    """Hold an expectation against what was found, and say by how much it was missed, or what would tell."""
-    estimate, unit = summary.estimate(expect.metric), METRICS[split_name(expect.metric)[0]].unit
-    how = verdict(expect, summary)
-    if how == "not resolved":
-        return Claim(how, expected(expect), estimate_text(estimate, unit), _undecided(expect, summary))
-    off = _how_far_off(estimate.estimate, expect.bound) if how == "fails" else ""
-    return Claim(how, expected(expect), number_text(estimate.estimate, unit), off)
-
-
-def expected(expect: Expect) -> str:
-    """Write an expectation: "staleness.p99 < 1 s"."""
-    sign = "<" if expect.below is not None else ">"
-    return f"{expect.metric} {sign} {number_text(expect.bound, METRICS[split_name(expect.metric)[0]].unit)}"
-
-
-def expectation_line(expect: Expect, summary: Summary) -> str:
-    """Say what became of an expectation, what was found, and by how much that is off, or what would tell."""
-    one = claim(expect, summary)
-    found = f"{one.mark}  {one.expected:<36}{one.found:>10}"
-    doubt = one.verdict if one.verdict == "not resolved" else ""
-    told = ": ".join(filter(None, (doubt, one.off)))
-    return f"{found}     {told}" if told else found
-
-
-def verdict_row(name: str, scenario: Scenario, summary: Summary, elapsed: float) -> str:
-    """Put a run into one row: whether what is expected of it holds, what was found, and how long it took."""
-    told = "   ".join(_shortly(expect, summary) for expect in scenario.expect)
-    return f"{_mark(scenario, summary)}  {name}{elapsed:>7.2f} s   {told or 'nothing is expected'}"
-
-
-def verdicts_line(found: Sequence[tuple[Scenario, Summary]]) -> str:
-    """Count the expectations of several runs that hold, fail, and are not resolved."""
-    verdicts = [verdict(expect, summary) for scenario, summary in found for expect in scenario.expect]
-    told = [f"{verdicts.count('holds')} of {count(len(verdicts), 'expectation')} hold"]
-    told += [f"{verdicts.count(how)} {words}" for how, words in UNMET.items() if how in verdicts]
-    return f"   {count(len(found), 'scenario')}: {', '.join(told)}"
-
-
-def _mark(scenario: Scenario, summary: Summary) -> str:
-    """Mark a run by the worst that became of what is expected of it."""
-    found = {verdict(expect, summary) for expect in scenario.expect}
-    return next((mark for how, mark in MARKS.items() if how in found), MARKS["holds"])
-
-
-def _shortly(expect: Expect, summary: Summary) -> str:
-    """Say what is expected and what was found, in a few words."""
-    unit = METRICS[split_name(expect.metric)[0]].unit
-    how = verdict(expect, summary)
-    return f"{expected(expect)}: {estimate_text(summary.estimate(expect.metric), unit)}" + (
-        "" if how == "holds" else f" ({how})"
-    )
-
-
-def _undecided(expect: Expect, summary: Summary) -> str:
-    """Say how many replications may move a bound out of an interval that it lies in."""
-    enough = would_tell(expect, summary)
-    return "" if enough > MANY else f"--replications {math.ceil(enough)} may tell"
-
-
 def precision_line(aim: Aim, summary: Summary, scenario: Scenario) -> str:
     """Say how exact a number is, whether that is as exact as was wanted, and what it took."""
     after = f"after {count(summary.replications, 'replication')}"
     if why := aim.hopeless(summary, scenario):
         return f"!  {why} ({after})."
     estimate, unit = summary.estimate(aim.metric), METRICS[split_name(aim.metric)[0]].unit
-    found = f"{aim.metric} is {number_text(estimate.estimate, unit)} ± {_percent(width(estimate))}"
+    found = f"{aim.metric} is {number_text(estimate.estimate, unit)} ± {percent(width(estimate))}"
     if aim.reached(summary):
         return f"   {found} {after}"
     return (
-        f"!  {found} {after}, not yet {_percent(aim.precision)}. Set a longer duration, or a higher --limit."
+        f"!  {found} {after}, not yet {percent(aim.precision)}. Set a longer duration, or a higher --limit."
     )
-
-
-def certificate_lines(certificate: Certificate) -> Iterator[str]:
-    """Lay the certificate out, section by section and case by case; headings are in capitals."""
-    yield _columns("", "", "formula", "theory", "measured", "z")
-    for section, rows in groupby(certificate.rows, key=lambda row: row.section):
-        yield section.upper()
-        for case, alike in groupby(rows, key=lambda row: row.case):
-            yield f"   {case}"
-            for row in alike:
-                yield from _row_lines(row)
-    if certificate.coverage:
-        yield "COVERAGE"
-        yield from map(_coverage_line, certificate.coverage)
-    if certificate.rows:
-        yield ""
-        yield from _how_to_read(certificate)
-        yield verdict_line(certificate)
-
-
-def verdict_line(certificate: Certificate) -> str:
-    """Say in one sentence whether the simulation agrees with the closed forms."""
-    facts = (
-        f"{count(len(certificate.rows), 'row')}, largest |z| {certificate.largest:.2f}, "
-        f"mean square {certificate.mean_square:.2f}"
-    )
-    far = sum(not row.holds for row in certificate.rows)
-    wrong = [f"{count(far, 'row')} with |z| ≥ {FAR:g}"] if far else []
-    if not certificate.usual:
-        wrong.append(f"a mean square outside {LEAST:g} … {MOST:g}")
-    wrong += [
-        f"the truth in {one.held} of {count(one.experiments, 'interval')} for {one.metric}"
-        for one in certificate.coverage
-        if not one.holds
-    ]
-    if wrong:
-        return f"{facts}: simulation and theory disagree, with {' and '.join(wrong)}."
-    if not certificate.complete:
-        return f"{facts}: no disagreement so far."
-    return f"{facts}: the simulation agrees with every closed form."
-
-
-def _how_to_read(certificate: Certificate) -> Iterator[str]:
-    """Say what z is, and how often chance alone would fail a row."""
-    n, alarms = certificate.replications, _percent(certificate.false_alarm)
-    text = (
-        f"Each number is the mean of {n} independent replications, ± its 95% interval; z is its distance "
-        f"from theory in standard errors. Were all of it right, z would be Student's t with {n - 1} degrees "
-        f"of freedom: a mean square of {(n - 1) / (n - 3):.2f}, and, in {alarms} of such "
-        f"tables, a row with |z| ≥ {FAR:g} by chance. Try another --seed before you believe a lone one."
-    )
-    return iter(wrap(text, WIDTH))
-
-
-def _row_lines(row: Row) -> Iterator[str]:
-    """Lay out one row; a long formula goes on below itself."""
-    first, *more = wrap(row.formula, FORMULA - 2)
-    theory, measured = _side_by_side(row)
-    yield _columns("" if row.holds else "✗", row.metric, first, theory, measured, f"{row.z:.2f}")
-    yield from (_columns("", "", rest) for rest in more)
-
-
-def _columns(mark: str, metric: str, formula: str, theory: str = "", measured: str = "", z: str = "") -> str:
-    return f"{mark:<5}{metric:<29}{formula:<{FORMULA}}{theory:>9}{measured:>18}{z:>7}".rstrip()
-
-
-def _side_by_side(row: Row) -> tuple[str, str]:
-    """Write what theory says and what was measured in one unit, to the digits that the error leaves."""
-    unit, low, high = METRICS[split_name(row.metric)[0]].unit, row.measured.low, row.measured.high
-    if low is None or high is None or not low < high or math.isnan(row.theory):
-        return number_text(row.theory, unit), number_text(row.measured.estimate, unit)
-    size, sign = scale(row.theory, unit)
-    half = (high - low) / 2 / size
-    places = decimals(half)
-    measured = f"{row.measured.estimate / size:,.{places}f} ± {half:,.{places}f}{sign}"
-    return f"{row.theory / size:,.{places}f}{sign}", measured
-
-
-def _coverage_line(one: Coverage) -> str:
-    """Say how many of the intervals held the truth."""
-    mark = "" if one.holds else "✗"
-    truth = number_text(one.truth, METRICS[split_name(one.metric)[0]].unit)
-    return (
-        f"{mark:<5}{one.metric}, {one.case}: 95% intervals contained the truth, {truth}, "
-        f"in {one.held} of {count(one.experiments, 'experiment')}"
-    )
-
-
-def _percent(share: float) -> str:
-    return f"{significant(100 * share, 2)}%"
-
-
-def _how_far_off(actual: float, bound: float) -> str:
-    """Say by how much a bound was missed: as a share of it, or as so many times it."""
-    off = (actual - bound) / bound if bound else math.inf
-    if not math.isfinite(off):
-        return ""
-    if off >= 10:
-        return f"{significant(actual / bound)} times that"
-    return f"{abs(off):.0%} {'over' if off > 0 else 'under'}"
-
-
-def estimate_text(estimate: Estimate, unit: str) -> str:
-    """Write an estimate with half the width of its interval, to the digits that it is good for."""
-    value, low, high = estimate.estimate, estimate.low, estimate.high
-    if low is None or high is None or math.isnan(value) or high == low:
-        return number_text(value, unit)
-    if value == low == 0:
-        return f"≤ {number_text(high, unit)}"  # nothing was seen: 3/n
-    size, sign = scale(value, unit)
-    half = (high - low) / 2 / size
-    if half < NARROW * abs(value / size):
-        return number_text(value, unit)
-    places = decimals(half)
-    return f"{value / size:,.{places}f} ± {half:,.{places}f}{sign}"
-
-
-def decimals(half: float) -> int:
-    """Leave one digit of an error, two where the first is a 1; give the decimal places of that."""
-    exponent = math.floor(math.log10(half))
-    return max(0, (half < 2 * 10.0**exponent) - exponent)
-
-
-def scale(value: float, unit: str) -> tuple[float, str]:
-    """Choose the unit in which a value and its error are both written."""
-    if unit == "s":
-        size, name = time_unit(value)
-        return size, f" {name}"
-    return (0.01, "%") if unit == "share" else (1.0, "/s" if unit == "1/s" else "")
 
 
 def _heading(summary: Summary, scenario: Scenario, name: str, elapsed: float) -> Iterator[str]:

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from attrs import frozen
 
 from sim import plots
-from sim.backlog import Backlog, backlog
-from sim.drawing import Drawing, drawing
-from sim.gallery import View, costs, draw, fitting, telling
 from sim.glossary import QUANTILES
-from sim.messages import Exchange, Hidden
+from sim.measures.visibility import VisibilityCurve, visibility_curve
 from sim.metrics import Summary, numbers
-from sim.terminal import BLAME, LITTLE, WHERE
-from sim.theory import Law, law
-from sim.timeline import Timeline, telling_product, timeline
+from sim.page.drawing import Drawing, drawing
+from sim.page.gallery import View, costs, draw, fitting, telling
+from sim.replay.backlog import Backlog, backlog
+from sim.replay.messages import Exchange, Hidden
+from sim.replay.timeline import Timeline, telling_product, timeline
+from sim.terminal.summary import BLAME, LITTLE, WHERE
+from sim.theory.answers import Law, law
 from sim.trace import Trace
-from sim.visibility import VisibilityCurve, visibility_curve
 from sim.wording import count, number_text, readable
 
 QUOTED = ("p50", "p99", "p99.9")

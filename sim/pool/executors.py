@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from attrs import define
 
-from sim.cluster import NoCluster, killed_worker
-from sim.processes import cores, process_pool
+from sim.pool.cluster import NoCluster, killed_worker
+from sim.pool.processes import cores, process_pool
 
 T = TypeVar("T")
 Task = tuple[object, ...]

@@ -19,16 +19,16 @@ import numpy as np
 from attrs import define, field, frozen
 
 from sim import library
-from sim.comparison import COMMITS, difference, measured, resolved
 from sim.distributions import Floats
-from sim.executors import Died, crew
 from sim.glossary import METRICS, split_name
 from sim.knob import Knob
 from sim.metrics import Estimate, estimate_json
+from sim.pool.executors import Died, crew
 from sim.replicate import interval
 from sim.scenario import Expect, Scenario
 from sim.steady import unsteady
-from sim.theory import Prediction, prediction
+from sim.studies.comparison import COMMITS, difference, measured, resolved
+from sim.theory.answers import Prediction, prediction
 from sim.wording import count, number_text
 
 DOUBLINGS = 8  # either way from where the knob stands, before the search is given up

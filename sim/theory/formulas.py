@@ -9,7 +9,7 @@
 
 Durations are seconds, rates are per second. Where a formula is one of a
 product, it takes and gives an array: one number for each kind of product.
-When a formula is right is said in theory.py.
+When a formula is right is said in models.py.
 """
 
 import math
@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim import laws
 from sim.distributions import Distribution, Exponential, Floats
-from sim.laws import Tail, integral, integral_over
+from sim.theory import laws
+from sim.theory.laws import Tail, integral, integral_over
 
 
 def each(numbers: Floats, one: Callable[[float], float]) -> Floats:

@@ -123,5 +123,5 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sim.provisions"])
+    context.set_forkserver_preload(["sim.pool.provisions"])
     return context

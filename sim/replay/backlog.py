@@ -12,7 +12,7 @@ import polars as pl
 from attrs import frozen
 
 from sim.distributions import Floats, Ints
-from sim.evidence import Evidence
+from sim.measures.evidence import Evidence
 from sim.metrics import measured_commands, numbers, work_of
 from sim.trace import VIRTUAL_TIME, Trace
 

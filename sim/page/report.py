@@ -21,13 +21,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 import sim
-from sim.captions import Picture
-from sim.drawing import sheet
 from sim.glossary import METRICS, split_name
 from sim.metrics import Summary
+from sim.page.captions import Picture
+from sim.page.drawing import sheet
 from sim.scenario import WRITE, Expect, Scenario, Workers
-from sim.terminal import Table, claim, estimate_text, facts, tables, way
-from sim.theory import Prediction
+from sim.terminal.claims import claim
+from sim.terminal.estimates import estimate_text
+from sim.terminal.summary import Table, facts, tables, way
+from sim.theory.answers import Prediction
 from sim.wording import number_text
 
 HEADLINES = {

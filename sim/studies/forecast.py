@@ -8,14 +8,14 @@ import numpy as np
 from attrs import frozen
 
 from sim.engines import run
-from sim.executors import side_by_side
 from sim.fit import curve_error, with_durations_of
+from sim.measures.visibility import VisibilityCurve, pooled, visibility_curve
 from sim.metrics import Estimate, estimate_json, number_or_null, numbers
-from sim.processes import cores
+from sim.pool.executors import side_by_side
+from sim.pool.processes import cores
 from sim.replicate import student
 from sim.scenario import Scenario
 from sim.trace import Trace, check
-from sim.visibility import VisibilityCurve, pooled, visibility_curve
 
 SIDE_BY_SIDE = (
     "stale_read_fraction",

@@ -12,7 +12,7 @@ import numpy as np
 from sim.columns import Rows
 from sim.distributions import Floats, Ints
 from sim.glossary import PLACES
-from sim.samples import at
+from sim.measures.samples import at
 from sim.scenario import Scenario
 
 MIDDLE = (0.45, 0.55)  # of the stale reads by staleness: those that stand for the median

@@ -18,10 +18,10 @@ from attrs import field, frozen
 from sim import library
 from sim.distributions import Floats
 from sim.engines import run
-from sim.executors import side_by_side
 from sim.glossary import split_name
 from sim.metrics import Estimate, estimate_json, numbers
-from sim.processes import cores
+from sim.pool.executors import side_by_side
+from sim.pool.processes import cores
 from sim.replicate import interval, student
 from sim.scenario import Scenario
 from sim.trace import check

@@ -13,8 +13,8 @@ from sim.knob import Knob
 from sim.metrics import Estimate
 from sim.plots.canvas import Figure
 from sim.steady import unsteady
-from sim.sweeps import Finding
-from sim.terminal import CONTENTION, STALENESS
+from sim.studies.sweeps import Finding
+from sim.terminal.summary import CONTENTION, STALENESS
 
 UNKNOWN = Estimate(math.nan)
 

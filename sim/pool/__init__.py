@@ -1,0 +1,1 @@
+"""Where many runs are played: processes, a cluster, and whoever hands out the work."""

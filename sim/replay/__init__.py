@@ -1,0 +1,1 @@
+"""One run, instant by instant, as plain data: ready to be drawn or told."""
