@@ -13,8 +13,9 @@ import trio
 from sim.channels import Sender
 from sim.clock import Time
 from sim.inventory import FULL, NOTHING, Change, Command, Model, Rejection, Stock, decide
+from sim.log import Log
 from sim.scenario import WhenFull
-from sim.trace import SHED, Log
+from sim.trace import SHED
 from sim.writer import Committed, answer, commit, reply
 
 Give = Callable[[Command], Awaitable[None]]

@@ -19,8 +19,8 @@ from attrs import define, frozen
 
 from sim.channels import Sender
 from sim.clock import Time
+from sim.log import Log
 from sim.scenario import Link, Order, Outage
-from sim.trace import Log
 from sim.writer import Committed
 
 

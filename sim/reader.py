@@ -11,8 +11,8 @@ from sim.channels import Receiver
 from sim.clock import Clock, Time
 from sim.crashes import through_crashes
 from sim.inventory import NOTHING, Apply, Model, Stock, fold
+from sim.log import Log
 from sim.scenario import Reader
-from sim.trace import Log
 from sim.writer import Committed
 
 Show = Callable[[list[Committed]], Awaitable[None]]

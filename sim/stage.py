@@ -19,10 +19,11 @@ from sim.distributions import Distribution, Uniform
 from sim.door import Give, See, freely, through_channel, under_lock, without_care
 from sim.inventory import Command, Intent, Kind, Model, Stock
 from sim.link import Chances, Departures
+from sim.log import Log
 from sim.plan import SCRIPT, plan_commands, plan_queries
 from sim.reader import View, Visitor, onlookers, reader, visitor
 from sim.scenario import Link, Scenario, Workers, Writer
-from sim.trace import Log, Trace
+from sim.trace import Trace
 from sim.worker import Person, Worker, worker
 from sim.writer import Committed, Efforts, Store, writer
 

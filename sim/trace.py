@@ -1,8 +1,6 @@
-"""What happened: columnar tables, written by the actors, read by everybody else.
+"""What happened: columnar tables, written by an engine, read by everybody else.
 
-While a run lasts, a Log takes down facts, one number at a time. Afterwards
-`Log.trace` makes polars tables of it. Times are virtual seconds since the
-start; what never happened is null.
+Times are virtual seconds since the start; what never happened is null.
 
 commands: a command that came to nothing ("lost": its sender gave up at the
 door, or the writer crashed over it) has left its stations without a trace,
@@ -22,11 +20,10 @@ models: what both models held in the end, of each product that ever changed.
 import hashlib
 import json
 import math
-from array import array
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,11 +31,10 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 import sim
-from sim.columns import UNKNOWN, Rows, delivered, digests, parquet, plain, table
-from sim.distributions import Floats, Ints
+from sim.columns import UNKNOWN, Rows, digests, parquet, plain
+from sim.distributions import Ints
 from sim.groups import Groups, group
-from sim.inventory import NOT_ENOUGH, NOTHING, Change, Intent, Model, Stock
-from sim.plan import Plan
+from sim.inventory import NOT_ENOUGH
 from sim.scenario import Scenario
 from sim.scenario_file import read_scenario, write_scenario
 
@@ -102,7 +98,6 @@ TABLES = {"commands": COMMANDS, "changes": CHANGES, "queries": QUERIES, "models"
 
 SIMULATED = ("trio", "array")  # engines; any other run was played on a store
 VIRTUAL_TIME = "virtual time"
-ROOM = 4096  # rows of a log that are added at once
 
 
 class TraceError(AssertionError):
@@ -115,7 +110,8 @@ class Trace:
 
     `engine` is "trio" or "array"; or, of a run in real time, the kind of store that it
     was played on. `until` is the time at which it ended: when its duration was over
-    and all had drained, or when it was interrupted (`complete` is then False).
+    and all had drained, or when it was interrupted (`complete` is then False). `tables` has
+    what happened, by the tables' names, as frames and as arrays.
     """
 
     scenario: Scenario
@@ -193,224 +189,21 @@ def load_trace(folder: Path) -> Trace:
         tables = {name: Rows(pl.read_parquet(folder / f"{name}.parquet")) for name in TABLES}
         trace = Trace(scenario=read_scenario(folder / "scenario.toml"), tables=tables, **facts)
         found = trace.fingerprint
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, pl.exceptions.PolarsError):
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        pl.exceptions.PolarsError,
+    ):
         raise TraceError(f"{folder}: the run that was saved here cannot be read any more") from None
     if found != fingerprint:
         raise TraceError(f"{folder}: the tables are not those that were saved")
     return trace
 
 
-class Log:
-    """Where the actors take facts down while a run lasts; a column an array, a fact an item.
-
-    What a plan intends has its rows from the start; whatever comes up on the
-    way gets the next one. What is yet to happen to changes has rows ahead:
-    there are as many changes as were `committed`.
-    """
-
-    def __init__(self, commands: Plan, queries: Plan) -> None:
-        n, m = len(commands), len(queries)
-        self.worker = _filled("q", commands.who)
-        self.product = _filled("q", commands.product)
-        self.add = _filled("q", commands.add)
-        self.quantity = _filled("q", commands.quantity)
-        self.intended = _filled("d", commands.when)
-        self.issued = _nans(n)
-        self.admitted = _nans(n)
-        self.started = _nans(n)
-        self.finished = _nans(n)
-        self.outcome = _unknowns(n)
-        self.version = _unknowns(n)
-        self.repeats = _unknowns(n)
-
-        self.change_command = array("q")
-        self.change_product = array("q")
-        self.change_version = array("q")
-        self.change_quantity = array("q")
-        self.committed = array("d")
-        self.sent = array("d")
-        self.delay = array("d")
-        self.line = array("d")
-        self.outage = array("d")
-        self.polled = array("d")
-        self.taken = array("d")
-        self.handled = array("d")
-        self.visible = array("d")
-        self.copies = array("q")
-        self.applied = array("q")
-        self.delivered_change = array("q")
-        self.delivered_time = array("d")
-
-        self.visitor = _filled("q", queries.who)
-        self.wanted = _filled("q", queries.product)
-        self.asked = _filled("d", queries.when)
-        self.answered = _nans(m)
-        self.seen_version = _unknowns(m)
-        self.seen_quantity = _unknowns(m)
-
-        self.models: tuple[Model, Model] = ({}, {})
-
-    def issue(self, worker: int, intent: Intent, now: float, repeats: int | None = None) -> int:
-        """Take down that a worker gets to an intent, or to it again; return the command's row."""
-        if intent.row is not None and math.isnan(self.issued[intent.row]):
-            self.issued[intent.row] = now
-            return intent.row
-        self.worker.append(worker)
-        self.product.append(intent.product)
-        self.add.append(intent.kind == "add")
-        self.quantity.append(intent.quantity)
-        self.intended.append(now if intent.when is None else intent.when)
-        self.issued.append(now)
-        for column in (self.admitted, self.started, self.finished):
-            column.append(math.nan)
-        self.outcome.append(UNKNOWN)
-        self.version.append(UNKNOWN)
-        self.repeats.append(UNKNOWN if repeats is None else repeats)
-        return len(self.issued) - 1
-
-    def lose(self, command: int) -> None:
-        """Take down that nobody goes on with a command; what was committed is committed all the same."""
-        self.admitted[command] = self.started[command] = math.nan
-        if self.outcome[command] == UNKNOWN:
-            self.outcome[command] = LOST
-
-    def ask(self, session: int, product: int, now: float) -> int:
-        """Take down that somebody asks for a product; return the query's row."""
-        self.visitor.append(session)
-        self.wanted.append(product)
-        self.asked.append(now)
-        self.answered.append(math.nan)
-        self.seen_version.append(UNKNOWN)
-        self.seen_quantity.append(UNKNOWN)
-        return len(self.asked) - 1
-
-    def commit(self, command: int, change: Change, now: float) -> int:
-        """Take down that a command was accepted and what it changed; return the change's row."""
-        row = len(self.committed)
-        if row == len(self.applied):
-            self._make_room()
-        self.change_command.append(command)
-        self.change_product.append(change.product)
-        self.change_version.append(change.version)
-        self.change_quantity.append(change.quantity)
-        self.committed.append(now)
-        self.version[command] = change.version
-        return row
-
-    def _make_room(self) -> None:
-        """Add rows for changes to come: many at once, for one by one would take half of a log's time."""
-        for name in _WAY:
-            getattr(self, name).extend(_nans(ROOM))
-        self.copies.extend(_zeros(ROOM))
-        self.applied.extend(_zeros(ROOM))
-
-    def travel(self, change: int, copies: int, delay: float, line: float, outage: float) -> None:
-        """Take down how many copies of a change will come out, and what holds the first of them."""
-        self.copies[change] = copies
-        self.delay[change] = delay
-        self.line[change] = line
-        self.outage[change] = outage
-
-    def deliver(self, change: int, now: float) -> None:
-        """Take down that a copy of a change has come out of the link."""
-        self.delivered_change.append(change)
-        self.delivered_time.append(now)
-
-    def take(self, change: int, polled: float, now: float) -> None:
-        """Take down that the reader begins to work on a change, in a round that began at `polled`."""
-        if not self.applied[change]:
-            self.polled[change] = polled
-            self.taken[change] = now
-
-    def handle(self, change: int, now: float) -> None:
-        """Take down that the reader has done its work on a change."""
-        if not self.applied[change]:
-            self.handled[change] = now
-
-    def show(self, change: int, now: float) -> None:
-        """Take down that the read model shows a change, for the first time or again."""
-        if not self.applied[change]:
-            self.visible[change] = now
-        self.applied[change] += 1
-
-    def answer(self, query: int, stock: Stock, now: float) -> None:
-        """Take down what a query was shown."""
-        self.answered[query] = now
-        self.seen_version[query] = stock.version
-        self.seen_quantity[query] = stock.quantity
-
-    def end(self, held: Model, shown: Model) -> None:
-        """Take down what the write model holds in the end, and what the read model shows."""
-        self.models = held, shown
-
-    def trace(self, scenario: Scenario, replication: int, until: float, complete: bool) -> Trace:
-        """Make tables of all that was taken down; what was planned but never begun stays out."""
-        return Trace(
-            scenario=scenario,
-            replication=replication,
-            engine="trio",
-            until=until,
-            complete=complete,
-            tables={
-                "commands": self._commands(),
-                "changes": self._changes(),
-                "queries": self._queries(),
-                "models": self._models(),
-            },
-        )
-
-    def _commands(self) -> Rows:
-        begun = np.flatnonzero(~np.isnan(self.issued))
-        columns = {
-            "id": np.arange(len(self.issued)),
-            "session": self.worker,
-            "kind": self.add,
-            "reason": reasons(np.asarray(self.outcome)),
-        }
-        columns |= {name: getattr(self, name) for name in COMMANDS if name not in columns}
-        return table(COMMANDS, **{name: np.asarray(column)[begun] for name, column in columns.items()})
-
-    def _changes(self) -> Rows:
-        n = len(self.committed)
-        came = delivered(np.asarray(self.delivered_change), np.asarray(self.delivered_time), n)
-        filled_on_the_way = (*_WAY, "copies", "applied")
-        return table(
-            CHANGES,
-            command=self.change_command,
-            product=self.change_product,
-            version=self.change_version,
-            quantity_after=self.change_quantity,
-            committed=self.committed,
-            delivered=came,
-            **{name: np.asarray(getattr(self, name))[:n] for name in filled_on_the_way},
-        )
-
-    def _queries(self) -> Rows:
-        answered = np.flatnonzero(~np.isnan(self.answered))
-        columns = {
-            "session": self.visitor,
-            "product": self.wanted,
-            "asked": self.asked,
-            "answered": self.answered,
-            "seen_version": self.seen_version,
-            "seen_quantity": self.seen_quantity,
-        }
-        return table(QUERIES, **{name: np.asarray(column)[answered] for name, column in columns.items()})
-
-    def _models(self) -> Rows:
-        held, shown = self.models
-        changed = sorted({*self.change_product})
-        return table(
-            MODELS,
-            product=changed,
-            held=[held[product].quantity for product in changed],
-            held_version=[held[product].version for product in changed],
-            shown=[shown.get(product, NOTHING).quantity for product in changed],
-            shown_version=[shown.get(product, NOTHING).version for product in changed],
-        )
-
-
-_WAY = ("sent", "delay", "line", "outage", "polled", "taken", "handled", "visible")
 Flags = NDArray[np.bool_]
 Impossible = tuple[str, Callable[[Rows], Flags], str]  # in which table, which rows, and what they would mean
 
@@ -563,21 +356,3 @@ def reasons(outcome: Ints) -> Ints:
     """
     reason: Ints = UNKNOWN * (outcome != REJECTED).astype(np.int8)
     return reason
-
-
-def _filled(kind: Literal["q", "d"], column: Ints | Floats) -> "array[Any]":
-    filled = array(kind)
-    filled.frombytes(column.astype(kind).tobytes())
-    return filled
-
-
-def _unknowns(n: int) -> "array[int]":
-    return array("q", [UNKNOWN]) * n
-
-
-def _zeros(n: int) -> "array[int]":
-    return array("q", [0]) * n
-
-
-def _nans(n: int) -> "array[float]":
-    return array("d", [math.nan]) * n

@@ -15,7 +15,7 @@ from attrs import frozen
 from sim.channels import Sender, open_channel
 from sim.clock import Time
 from sim.inventory import Answer, Command, Intent, Stock
-from sim.trace import Log
+from sim.log import Log
 
 Worker = Callable[["Person", Iterator[Intent]], Awaitable[None]]
 

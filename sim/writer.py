@@ -13,8 +13,9 @@ from sim.channels import Receiver
 from sim.clock import Time
 from sim.crashes import through_crashes
 from sim.inventory import Answer, Change, Command, Rejection, Stock, decide
+from sim.log import Log
 from sim.scenario import Writer
-from sim.trace import ACCEPTED, REJECTED, REPEATED, Log
+from sim.trace import ACCEPTED, REJECTED, REPEATED
 
 
 class Committed(NamedTuple):

@@ -34,6 +34,7 @@ READING_ORDER = [
     "plan",
     "columns",
     "trace",
+    "log",
     "worker",
     "writer",
     "door",

@@ -21,10 +21,11 @@ from sim.live.proxy import Wire
 from sim.live.stage import run
 from sim.live.standby import catch_up, open_pair
 from sim.live.watcher import Watch
+from sim.log import Log
 from sim.plan import plan_commands, plan_queries
 from sim.scenario import Crash, Link, Outage, Reader, Scenario, Slow
 from sim.stage import Failed, stocked
-from sim.trace import Log, Trace, check
+from sim.trace import Trace, check
 from sim.worker import Person, worker
 from sim.writer import Store
 from tests.test_live import busy, complaint

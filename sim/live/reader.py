@@ -14,9 +14,9 @@ from sim.link import Chances, Departures
 from sim.live.announced import Announced
 from sim.live.clock import RealClock
 from sim.live.ports import Feed, ReadStore, Stores
+from sim.log import Log
 from sim.reader import Show, View, project
 from sim.scenario import Scenario
-from sim.trace import Log
 from sim.writer import Committed
 
 

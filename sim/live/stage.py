@@ -37,6 +37,7 @@ from sim.live.reader import Screen, catch_up, follow
 from sim.live.stores import pair_at, store_at
 from sim.live.watcher import Watch, carry
 from sim.live.writer import write
+from sim.log import Log
 from sim.plan import plan_commands, plan_queries
 from sim.reader import Looks
 from sim.scenario import Scenario
@@ -52,7 +53,7 @@ from sim.stage import (
     play,
     stocked,
 )
-from sim.trace import Log, Trace
+from sim.trace import Trace
 from sim.worker import Worker, worker
 from sim.writer import Store
 

@@ -15,7 +15,7 @@ from sim.clock import Time
 from sim.inventory import NOTHING, Stock
 from sim.live.announced import Announced
 from sim.live.ports import LOOK, PATIENCE, Pair, StoreLost
-from sim.trace import Log
+from sim.log import Log
 from sim.writer import Store
 
 

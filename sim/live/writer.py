@@ -11,8 +11,8 @@ from sim.crashes import through_crashes
 from sim.inventory import Change, Command, Stock, decide
 from sim.live.announced import Announced
 from sim.live.ports import Bell, Entry, WriteStore
+from sim.log import Log
 from sim.scenario import Scenario
-from sim.trace import Log
 from sim.writer import Commit, Settled, Store, settle, work
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from sim.clock import run
 from sim.inventory import Change, Intent, Stock
+from sim.log import Log
 from sim.plan import Plan, plan_commands, plan_queries
 from sim.scenario import Scenario
 from sim.stage import _play
-from sim.trace import Log
 from sim.worker import worker
 from tests.bench.stopwatch import report
 from tests.bench.warehouse import Tally
