@@ -65,6 +65,20 @@ def test_the_share_of_time_blocked_is_written_on_the_figure() -> None:
     assert upper.get_title(loc="left") == "A full channel turns waiting into back-pressure"
 
 
+def half_full() -> Backlog:
+    """Have a queue that comes half as far as there is room."""
+    return evolve(small(2 * float(small().inside.max())), outside=0 * small().outside)
+
+
+def test_where_the_channel_ends_is_seen_from_half_way_on() -> None:
+    """The line lies inside the picture, and its name beside it."""
+    upper, _ = panels(half_full())
+    ends, (low, high) = points(upper, "full")[1], upper.get_ylim()
+    assert ends == [2 * small().inside.max()] * 2
+    assert low < ends[0] < high
+    assert "channel is full" in words(upper)
+
+
 def test_nobody_who_waits_is_said() -> None:
     """And without any command there is nothing to draw."""
     assert words(panels(queue("story"))[0]) == ["Nobody ever waited."]
@@ -88,6 +102,7 @@ CASES = {
     "few": lambda: small(),
     "room for none": lambda: evolve(small(0), inside=0 * small().inside),
     "room for all": lambda: evolve(small(np.inf), outside=0 * small().outside),
+    "half full": lambda: half_full(),
     "hardly full": lambda: evolve(small(1000), inside=small().inside + 998),
     "nobody waits": lambda: queue("story"),
     "flash sale": lambda: queue("flash-sale"),

@@ -70,7 +70,8 @@ def _draw_waiting(backlog: Backlog, axes: Axes) -> None:
     """Draw one outline, green as far as the channel goes, and orange above."""
     waiting = backlog.inside + backlog.outside
     times, heights = _outline(backlog.times, waiting)
-    top = max(1.1 * float(waiting.max()), 1.0)
+    shown = backlog.capacity if _shows_capacity(backlog) else 0.0
+    top = max(1.1 * float(max(waiting.max(), shown)), 1.0)
     full = min(backlog.capacity, 2 * top)
     axes.set_ylim(0, top)
     width = float(backlog.edges[-1] - backlog.edges[0])
