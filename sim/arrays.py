@@ -419,7 +419,7 @@ def _rounds(came: Floats, sent: Floats, takes: Floats, ways: Reader, phase: floa
             batch = range(done, min(there, done + ways.batch))
             for number in batch:
                 taken, now = now, now + takes_of[number]
-                if now > taken:
+                if takes_of[number] > 0:  # be it so little that no time passes
                     noted = taken
                     there = _there(arrivals, there, now, noted)
                 worked.append((began, taken, now))

@@ -97,6 +97,17 @@ def test_both_engines_give_the_same_trace(scenario: Scenario) -> None:
     assert_same(trace, stage.run(scenario))
 
 
+def test_work_in_which_no_time_passes_lets_others_arrive_meanwhile() -> None:
+    """Three changes come out of an outage at once; what takes 10⁻⁵⁸ s on top of 136 ms takes nothing."""
+    steps = '[[steps]]\nat = "0s"\ndo = "add"\n' * 3
+    outage = '[[link.outages]]\nat = "0s"\nlasts = "136ms"\nchanges = "wait"\n'
+    scenario = parse_scenario(f'title = "at once"\nduration = "136ms"\n[reader]\nbatch = 3\n{outage}{steps}')
+    shortest = Mixture(((0.5, Constant(1e-58)), (0.5, Constant(0.001))))
+    scenario = evolve(scenario, reader=evolve(scenario.reader, handler=shortest))
+    for replication in range(20):
+        assert_same(arrays.run(scenario, replication), stage.run(scenario, replication))
+
+
 TICK = 1 / 64  # in which halves add up without an error, so that many things happen in one instant
 
 
