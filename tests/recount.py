@@ -161,8 +161,9 @@ def _shown(trace: Trace, changes: list[Row], product: int) -> Iterator[tuple[flo
     copies = []
     for change in changes:
         if change["product"] == product and change["visible"] is not None:
-            for arrival in change["delivered"]:
-                time = change["visible"] if arrival == change["delivered"][0] else arrival
+            arrivals = change["delivered"] or [change["visible"]]  # none, if it was fetched upon another's
+            for arrival in arrivals:
+                time = change["visible"] if arrival == arrivals[0] else arrival
                 copies.append((max(time, change["visible"]), arrival, change["version"]))
     newest = 0
     for time, _, version in sorted(copies):
