@@ -293,8 +293,12 @@ class Popularity:
 
     def draw(self, rng: Generator, n: int, count: int) -> Ints:
         """Draw n product numbers from 1 to count."""
-        edges = np.cumsum(self.shares(count))
-        return np.minimum(_places(edges, rng.random(n)), count - 1) + 1
+        values = rng.random(n)
+        if self.kind == "uniform":
+            place = (values * count).astype(np.int32)
+        else:
+            place = _places(np.cumsum(self.shares(count)), values)
+        return np.minimum(place, count - 1) + 1
 
     def __str__(self) -> str:
         if self.kind == "hotspot":
