@@ -434,9 +434,8 @@ def _goes_back(seen: Ints, product: Ints) -> bool:
 def _fairness(evidence: Evidence) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
     latency, worker = evidence.span("command_latency"), evidence.commands["worker"]
-    unanswered = np.isnan(latency)
-    if unanswered.any():
-        latency, worker = latency[~unanswered], worker[~unanswered]
+    answered = np.flatnonzero(~np.isnan(latency))
+    latency, worker = latency.take(answered), worker.take(answered)
     done = np.bincount(worker)
     means = np.bincount(worker, latency)[done > 0] / done[done > 0]
     squares = len(means) * np.sum(means**2)
