@@ -43,7 +43,7 @@ T = TypeVar("T")
 Draw = Callable[[np.random.Generator, int], NDArray[Any]]
 
 FIRST_BLOCK, LAST_BLOCK = 16, 2**14
-ROUNDS = 256  # steps and jumps between two looks at the world outside
+ROUNDS = 1024  # steps and jumps between two looks at the world outside
 
 
 class Time(Protocol):
@@ -75,7 +75,8 @@ class Clock(trio.abc.Clock):
         self.limit = limit
         self.on_stuck: Callable[[], None] | None = None
         self._agenda: list[tuple[float, int, Callable[..., object], Any]] = []
-        self._struck: set[int] = set()
+        self._given_up = 0  # entries of the agenda whose sleepers are up already
+        self._asleep = WaitTaskRescheduled(self._give_up)
         self._order = itertools.count()
 
     @property
@@ -88,22 +89,27 @@ class Clock(trio.abc.Clock):
         if time > self.now:
             await self.turn_at(time)
 
-    @coroutine
-    def turn_at(self, time: float) -> Generator[Any, Any, None]:
-        """Wait until an instant, and until all that was arranged for it before has happened."""
-        number = next(self._order)
-        heappush(self._agenda, (time, number, _wake, trio_run.GLOBAL_RUN_CONTEXT.task))
-
-        def give_up(_: object) -> trio.lowlevel.Abort:
-            self._struck.add(number)
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        (yield WaitTaskRescheduled(give_up)).unwrap()  # as trio.lowlevel.wait_task_rescheduled does
-
     async def sleep(self, seconds: float) -> None:
         """Wait for so many virtual seconds."""
         if seconds > 0:
             await self.turn_at(self.now + seconds)
+
+    @coroutine
+    def turn_at(self, time: float) -> Generator[Any, Any, None]:
+        """Wait until an instant, and until all that was arranged for it before has happened.
+
+        A sleeper bears the number of its entry until it is up, for whatever
+        reason; trio then takes it away.
+        """
+        number, task = next(self._order), trio_run.GLOBAL_RUN_CONTEXT.task
+        task.custom_sleep_data = number
+        heappush(self._agenda, (time, number, _wake, task))
+        (yield self._asleep).unwrap()  # as trio.lowlevel.wait_task_rescheduled does
+
+    def _give_up(self, _: object) -> trio.lowlevel.Abort:
+        """Let a sleeper be woken by somebody else; its entry is struck off when its turn comes."""
+        self._given_up += 1
+        return trio.lowlevel.Abort.SUCCEEDED
 
     def call_at(self, time: float, act: Callable[[T], object], argument: T) -> None:
         """Have act(argument) called at an instant, between the tasks; it must not wait."""
@@ -115,15 +121,13 @@ class Clock(trio.abc.Clock):
 
         def do(argument: T) -> None:
             act(argument)
-            arrange()
-
-        def arrange() -> None:
-            for time, argument in left:
-                return self.call_at(time, do, argument)
+            for time, following in left:
+                return self.call_at(time, do, following)
             return done.set()
 
-        arrange()
-        await done.wait()
+        for time, first in left:  # if there is one
+            self.call_at(time, do, first)
+            await done.wait()
 
     def start_clock(self) -> None:
         """Begin at 0; trio calls this."""
@@ -140,13 +144,14 @@ class Clock(trio.abc.Clock):
         before trio may look at the world outside, where nothing but Ctrl-C is
         to be seen.
         """
-        runner = trio_run.GLOBAL_RUN_CONTEXT.runner
+        here = vars(trio_run.GLOBAL_RUN_CONTEXT)  # of this thread: to name a task in a plain dict takes less
+        runner: trio_run.Runner = here["runner"]
         ready, timeouts = runner.runq, runner.deadlines
         for _ in range(ROUNDS):
             if self.on_stuck is None:  # the run is over: trio tidies up, and waits for nobody but itself
                 return 0.0 if ready else math.inf
             if ready:
-                _step(ready.popleft(), runner)
+                _step(ready.popleft(), runner, here)
             elif not self._jump(timeouts.next_deadline() if timeouts._heap else math.inf):
                 break
             elif timeouts._heap and timeouts.next_deadline() <= self.now:
@@ -155,9 +160,9 @@ class Clock(trio.abc.Clock):
 
     def _jump(self, deadline: float) -> bool:
         """Go to the next entry of the agenda, and do what it says; False if a timeout comes first."""
-        agenda, struck = self._agenda, self._struck
-        while struck and agenda and agenda[0][1] in struck:
-            struck.remove(heappop(agenda)[1])
+        agenda = self._agenda
+        if self._given_up:
+            self._strike_off()
         time = agenda[0][0] if agenda else math.inf
         if time <= deadline and time <= self.limit and time != math.inf:
             self.now, _, act, argument = heappop(agenda)
@@ -170,15 +175,24 @@ class Clock(trio.abc.Clock):
             self.on_stuck()
         return False
 
+    def _strike_off(self) -> None:
+        """Take the next entries away whose sleepers are up already."""
+        while self._agenda:
+            _, number, act, task = self._agenda[0]
+            if act is not _wake or task.custom_sleep_data == number:
+                break
+            heappop(self._agenda)
+            self._given_up -= 1
 
-def _step(task: trio.lowlevel.Task, runner: trio_run.Runner) -> None:
+
+def _step(task: trio.lowlevel.Task, runner: trio_run.Runner, here: dict[str, Any]) -> None:
     """Let a ready task run until it waits again, as trio's own loop does, without all that is around it.
 
     What that loop does for its instruments, for input and output and for
     timeouts takes three times as long as the step, and in a run there is
     nothing of the kind to be seen to between two steps.
     """
-    trio_run.GLOBAL_RUN_CONTEXT.task = task
+    here["task"] = task
     send, value = task._next_send_fn, task._next_send
     task._next_send_fn = task._next_send = None
     assert send is not None
@@ -203,7 +217,7 @@ def _step(task: trio.lowlevel.Task, runner: trio_run.Runner) -> None:
         assert message is CancelShieldedCheckpoint, message
         task._schedule_points += 1
         runner.reschedule(task)
-    del trio_run.GLOBAL_RUN_CONTEXT.task
+    del here["task"]
 
 
 class _OrderedDeadlines(trio_run.Deadlines):
