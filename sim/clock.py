@@ -121,13 +121,15 @@ class Clock(trio.abc.Clock):
 
         def do(argument: T) -> None:
             act(argument)
-            for time, following in left:
-                return self.call_at(time, do, following)
+            arrange()
+
+        def arrange() -> None:
+            for time, argument in left:
+                return self.call_at(time, do, argument)
             return done.set()
 
-        for time, first in left:  # if there is one
-            self.call_at(time, do, first)
-            await done.wait()
+        arrange()
+        await done.wait()
 
     def start_clock(self) -> None:
         """Begin at 0; trio calls this."""

@@ -82,6 +82,18 @@ def test_trios_own_sleeps_and_timeouts_run_on_virtual_time() -> None:
     assert run(main) == (True, 5.0, 6.0)
 
 
+def test_who_gave_up_one_sleep_is_woken_by_the_next_alone() -> None:
+    """At the end of the one that was given up, the second goes on."""
+
+    async def main(clock: Clock) -> float:
+        with trio.move_on_after(1):
+            await clock.sleep_until(5)
+        await clock.sleep_until(10)
+        return clock.now
+
+    assert run(main) == 10
+
+
 def test_time_does_not_run_on_to_what_was_given_up() -> None:
     """A cancelled sleep leaves no trace on the agenda: the run ends when its last event does."""
 
