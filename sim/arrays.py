@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import attrs
@@ -25,7 +25,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from sim.clock import stream, take
-from sim.columns import UNKNOWN, Rows, delivered, table
+from sim.columns import UNKNOWN, Lists, Rows, delivered, table
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
 from sim.groups import Groups, before, begins, by_number, group, highest_before, lowest_from
 from sim.link import copies_of, first_of
@@ -173,20 +173,30 @@ class Work:
 class Journeys:
     """How changes travelled: of each change, what held its first copy; and of each copy, when it came `out`.
 
-    `row` is the change of which it is a copy. Copies are listed as they were sent, or in order of arrival.
+    `row` is the change of which it is a copy; where each change has one, listed
+    as they were sent, a slice of all of them. Otherwise copies are listed as
+    they were sent, or in order of arrival.
     """
 
     copies: Ints
     delay: Floats
     line: Floats
     outage: Floats
-    row: Ints
+    row: slice | Ints
     out: Floats
+
+    def changes(self, copies: Ints) -> Ints:
+        """Say of which changes these are copies."""
+        return copies if isinstance(self.row, slice) else self.row.take(copies)
+
+    def overtaken(self) -> bool:
+        """Say whether any copy comes after one of a newer change, or after another of its own."""
+        return not isinstance(self.row, slice) and bool(np.any(np.diff(self.row) <= 0))
 
     def in_order(self) -> "Journeys":
         """List the copies in order of arrival; of two that come at once, the first sent is first."""
         order = _in_order(self.out)
-        return attrs.evolve(self, row=self.row.take(order), out=self.out.take(order))
+        return attrs.evolve(self, row=self.changes(order), out=self.out.take(order))
 
 
 @frozen
@@ -271,37 +281,51 @@ def _agenda(plan: Plan) -> Iterator[int]:
 def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     """Decide one command after the other: whether it is accepted, which version it makes, what is left.
 
-    More than there is cannot be removed. Only the products that run out are
-    gone through one command at a time.
+    More than there is cannot be removed. Only where there is less of a product
+    than ever before, and less than nothing, one command at a time is looked at.
     """
     order = by_number(product)
-    starts, moved = begins(product.take(order)), moved.take(order)
-    accepted = np.ones(len(order), np.bool_)
+    product, moved = product.take(order), moved.take(order)
+    starts = begins(product)
     left = stock + _running(moved, starts)
-    short = np.minimum.reduceat(left, starts) < 0
-    for start, end in zip(starts[short], _ends(starts, len(order))[short], strict=True):
-        accepted[start:end] = _affordable(moved[start:end], left[start:end])
-    version, quantity = np.empty(len(order), np.int32), np.empty(len(order), np.int64)
-    version[order] = _running(accepted, starts)
-    quantity[order] = stock + _running(moved * accepted, starts)
-    kept = np.empty(len(order), np.bool_)
-    kept[order] = accepted
-    return kept, version, quantity
+    enough = np.ones(len(order), np.bool_)
+    enough[_too_much(product, moved, left, starts)] = False
+    if not enough.all():
+        left = stock + _running(moved * enough, starts)
+    accepted, version, quantity = np.empty_like(enough), np.empty(len(order), np.int32), np.empty_like(left)
+    accepted[order], version[order], quantity[order] = enough, _running(enough, starts), left
+    return accepted, version, quantity
 
 
-def _affordable(moved: Ints, left: Ints) -> Flags:
-    """Say of each command whether there is enough for it; `left` is what there would be if there always were.
+def _too_much(product: Ints, moved: Ints, left: Ints, starts: Ints) -> list[int]:
+    """Find the commands for which there is not enough; `left` is what there would be if there always were.
 
-    Whoever is turned away leaves more for all who follow, so that only a new low can be too low.
+    They come product by product. Whoever is turned away leaves more for all
+    who follow, so that only a new low of the product can be too low.
     """
-    enough, spared = np.ones(len(moved), np.bool_), 0
-    lowest = np.minimum.accumulate(np.append(0, left))
-    lows = np.flatnonzero(lowest[1:] != lowest[:-1])
-    for low, least, more in zip(lows.tolist(), left[lows].tolist(), moved[lows].tolist(), strict=True):
+    lows = np.flatnonzero(_new_lows(left, starts))
+    of_each = zip(lows.tolist(), *(column[lows].tolist() for column in (product, moved, left)), strict=True)
+    turned_away: list[int] = []
+    last = spared = 0
+    for place, one, more, least in of_each:
+        if one != last:
+            last, spared = one, 0
         if least + spared < 0:
-            enough[low] = False
+            turned_away.append(place)
             spared -= more
-    return enough
+    return turned_away
+
+
+def _new_lows(left: Ints, starts: Ints) -> Flags:
+    """Say where a product has less than nothing, and less than ever before."""
+    lowest = np.minimum(left, 0)
+    for start, end in pairwise([*starts.tolist(), len(left)]):
+        np.minimum.accumulate(lowest[start:end], out=lowest[start:end])
+    new = np.ones(len(left), np.bool_)
+    new[1:] = lowest[1:] != lowest[:-1]
+    new[starts] = True
+    new &= left < 0
+    return new
 
 
 def _insist_on_room(came: Floats, started: Floats, finished: Floats, inbox: Inbox) -> None:
@@ -332,7 +356,7 @@ def send(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journe
         out = np.maximum.accumulate(sent + delay)
     else:
         out = sent + delay
-    return Journeys(np.ones(n, np.int32), delay, out - sent - delay, np.zeros(n), np.arange(n), out)
+    return Journeys(np.ones(n, np.int32), delay, out - sent - delay, np.zeros(n), slice(None), out)
 
 
 def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journeys:
@@ -363,7 +387,7 @@ def _alone(scenario: Scenario) -> bool:
 
 def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -> Shows:
     """Let the reader take up what arrives, and show it."""
-    ways, came, sent = scenario.reader, journeys.out, work.sent.take(journeys.row)
+    ways, came, sent = scenario.reader, journeys.out, work.sent[journeys.row]
     if ways.handler == Constant(0.0) and not ways.poll:
         polled = taken = handled = visible = came
         noted = sent
@@ -376,12 +400,12 @@ def read(work: Work, journeys: Journeys, scenario: Scenario, replication: int) -
         polled, taken, handled, visible, noted = (
             _rounds(came, sent, takes, ways, phase) if rounds is None else rounds
         )
-    seen, shown = np.ones(len(came), np.bool_), group(work.product.take(journeys.row))
+    seen, shown = np.ones(len(came), np.bool_), group(work.product[journeys.row])
     if _alone(scenario):
         seen = came == lowest_from(came, shown)  # then no newer one came before it
         shown = shown.only(seen)
-    elif ways.apply == "newest" and np.any(np.diff(journeys.row) <= 0):
-        version = work.version.take(journeys.row)
+    elif ways.apply == "newest" and journeys.overtaken():
+        version = work.version[journeys.row]
         seen = version > highest_before(version, shown)
         shown = shown.only(seen)
     return Shows(polled, taken, handled, visible, noted, seen, shown)
@@ -444,7 +468,7 @@ def ask(plan: Plan, work: Work, journeys: Journeys, shows: Shows, stock: int) ->
     place = before(shows.shown, shows.visible, group(plan.product), plan.when)
     _pass_just_shown(place, plan, shows)
     place[place == shows.shown.begin(plan.product)] = 0  # nothing was shown yet
-    last = np.append(-1, journeys.row.take(shows.shown.rows)).take(place)
+    last = np.append(-1, journeys.changes(shows.shown.rows)).take(place)
     return Answers(np.append(work.version, 0).take(last), np.append(work.quantity, stock).take(last))
 
 
@@ -492,13 +516,19 @@ def _one_by_one(came: Floats, *works: Floats) -> Floats:
     """
     work = sum(works[1:], works[0])
     early = came - (np.cumsum(work) - work)
-    begins = early > _before(np.maximum.accumulate(early))
+    begins = _later(early, np.maximum.accumulate(early))
     while True:
-        begins[:1] = True
         done = _busy(came, works, begins)
-        guessed, begins = begins, came > _before(done)
-        if np.array_equal(guessed[1:], begins[1:]):
+        guessed, begins = begins, _later(came, done)
+        if np.array_equal(guessed, begins):
             return done
+
+
+def _later(times: Floats, others: Floats) -> Flags:
+    """Say which times are later than the one before them among the others; the first always is."""
+    later = np.ones(len(times), np.bool_)
+    np.greater(times[1:], others[:-1], out=later[1:])
+    return later
 
 
 def _busy(came: Floats, works: tuple[Floats, ...], begins: Flags) -> Floats:
@@ -510,13 +540,16 @@ def _busy(came: Floats, works: tuple[Floats, ...], begins: Flags) -> Floats:
     again, exactly 0 is left.
     """
     first = np.flatnonzero(begins)
-    place = len(works) * np.arange(len(came)) + 3 * np.cumsum(begins)
+    place = 3 * np.cumsum(begins)
+    place += len(works) * np.arange(len(came))
     start = place.take(first)
     steps = np.empty(len(works) * len(came) + 3 * len(first))
     steps[start - 3], steps[start - 2], steps[start - 1] = VAST, -VAST, came.take(first)
-    for number, work in enumerate(works):
-        steps[place + number] = work
-    return np.cumsum(steps).take(place + len(works) - 1)
+    for work in works:
+        steps[place] = work
+        place += 1
+    place -= 1
+    return np.cumsum(steps, out=steps).take(place)
 
 
 def _before(values: NDArray[Any]) -> NDArray[Any]:
@@ -536,11 +569,6 @@ def _in_order(times: Floats) -> Ints:
     cell = (times - first) * (CELLS / max(last - first, 1e-9))
     nearly = np.argsort(cell.astype(np.uint16), kind="stable")
     return nearly.take(np.argsort(times.take(nearly), kind="stable"))
-
-
-def _ends(starts: Ints, n: int) -> Ints:
-    """Give the places at which each run ends, the last of them at n."""
-    return np.append(starts, n)[1:]
 
 
 def _running(values: Ints | Flags, starts: Ints) -> Ints:
@@ -579,11 +607,15 @@ def _commands_table(plan: Plan, work: Work) -> Rows:
 
 
 def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> Rows:
-    n = len(work.sent)
-    copies = np.flatnonzero(shows.seen)
-    told, shown = _told(journeys.row, copies, n)
+    n, row, seen = len(work.sent), journeys.row, np.flatnonzero(shows.seen)
     times = {name: getattr(shows, name) for name in ("polled", "taken", "handled")}
-    columns = {key: _gathered(one, told) for key, one in {id(one): one for one in times.values()}.items()}
+    if isinstance(row, slice):
+        came, visible = Lists(journeys.copies, journeys.out), np.where(shows.seen, shows.visible, math.nan)
+    else:
+        told, shown = _told(row, seen, n)
+        came, visible = delivered(row, journeys.out, n), _gathered(shows.visible, shown)
+        each = {id(one): _gathered(one, told) for one in {id(one): one for one in times.values()}.values()}
+        times = {name: each[id(one)] for name, one in times.items()}
     return table(
         CHANGES,
         command=work.command.take(work.change),
@@ -591,15 +623,15 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> Rows:
         version=work.version,
         quantity_after=work.quantity,
         committed=work.committed,
-        delivered=delivered(journeys.row, journeys.out, n),
-        visible=_gathered(shows.visible, shown),
+        delivered=came,
+        visible=visible,
         copies=journeys.copies,
         sent=work.sent,
         delay=journeys.delay,
         line=journeys.line,
         outage=journeys.outage,
-        **{name: columns[id(one)] for name, one in times.items()},
-        applied=np.bincount(journeys.row.take(copies), minlength=n),
+        **times,
+        applied=np.bincount(journeys.changes(seen), minlength=n),
     )
 
 
@@ -637,7 +669,8 @@ def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> R
     last = np.full(int(work.product.max(initial=0)) + 1, -1)
     last[work.product] = np.arange(len(work.product))
     product = np.flatnonzero(last >= 0)
-    held, shown = last[product], np.append(journeys.row, -1).take(shows.shown.last(product))
+    held, copy = last[product], shows.shown.last(product)
+    shown = np.where(copy < 0, -1, journeys.changes(copy))
     version, quantity = np.append(work.version, 0), np.append(work.quantity, stock)
     return table(
         MODELS,

@@ -357,13 +357,13 @@ def draws(
 
 def take(draw: Callable[[np.random.Generator, int], Floats], rng: np.random.Generator, n: int) -> Floats:
     """Draw the first n of the values that `draws` gives, as an array."""
-    parts, missing = [np.empty(0)], n
+    values, done = np.empty(n), 0
     for size in _blocks():
-        if missing <= 0:
+        if done >= n:
             break
-        parts.append(draw(rng, size))
-        missing -= size
-    return np.concatenate(parts)[:n]
+        values[done : done + size] = draw(rng, size)[: n - done]
+        done += size
+    return values
 
 
 def _blocks() -> Iterator[int]:

@@ -31,7 +31,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 import sim
-from sim.columns import UNKNOWN, Rows, digests, parquet, plain
+from sim.columns import UNKNOWN, Rows, digests, parquet
 from sim.distributions import Ints
 from sim.groups import Groups, group
 from sim.inventory import NOT_ENOUGH
@@ -275,7 +275,7 @@ _UNFINISHED: list[Impossible] = [  # what else is impossible once all has draine
     ),
     (
         "changes",
-        lambda changes: plain(changes.table["delivered"].list.len()) != changes["copies"],
+        lambda changes: changes.listed("delivered").many != changes["copies"],
         "a change is still under way, though all drained",
     ),
 ]

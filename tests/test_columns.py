@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sim
-from sim.columns import UNKNOWN, Rows, delivered, digests, plain, table
+from sim.columns import UNKNOWN, Rows, delivered, digests, table
 from sim.trace import TABLES
 
 WORDS = ("remove", "add")
@@ -63,10 +63,13 @@ def test_a_negative_stock_is_shown_as_it_is() -> None:
 def test_copies_are_listed_by_their_change(times: list[list[float]]) -> None:
     """Each change has the times of its copies, in the order in which they came; the first is the earliest."""
     change = np.array([row for row, copies in enumerate(times) for _ in copies], np.int64)
-    column = delivered(change, np.array([time for copies in times for time in copies]), len(times))
-    assert column.to_list() == times
+    came = delivered(change, np.array([time for copies in times for time in copies]), len(times))
+    ours = table({"came": pl.List(pl.Float64())}, came=came)
     earliest = [min(copies) if copies else np.nan for copies in times]
-    np.testing.assert_array_equal(plain(column), earliest)
+    assert ours.table["came"].to_list() == times
+    for rows in (ours, Rows(ours.table)):
+        np.testing.assert_array_equal(rows["came"], earliest)
+    assert digests(ours) == digests(Rows(ours.table))
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -87,4 +90,4 @@ def test_a_copy_elsewhere_makes_its_arrays_anew() -> None:
     rows = sim.run("story").tables["changes"]
     rows["delivered"]
     again = pickle.loads(pickle.dumps(rows))
-    assert (again.known, again.table.equals(rows.table)) == ({}, True)
+    assert (again.known, again.lists, again.table.equals(rows.table)) == ({}, {}, True)
