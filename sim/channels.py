@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import trio
 from attrs import field, frozen
+from trio._core._run import GLOBAL_RUN_CONTEXT
 from trio._core._traps import WaitTaskRescheduled
 
 T = TypeVar("T")
@@ -68,23 +69,20 @@ class Receiver(Generic[T]):
     def waiting(self, most: float) -> list[T]:
         """Take what is there already, up to so many values."""
         values: list[T] = []
-        while len(values) < most and self._ready():
+        state = self.end._state  # to try to receive, and fail, would take longer than all the rest
+        while len(values) < most and (state.data or state.send_tasks):
             values.append(self.end.receive_nowait())
         return values
-
-    def _ready(self) -> bool:
-        """Look whether there is a value; to try and fail would take longer than all the rest."""
-        state = self.end._state
-        return bool(state.data or state.send_tasks)
 
     def __aiter__(self) -> "Receiver[T]":
         return self
 
     async def __anext__(self) -> T:
         """Take the next value; wait while there is none, unless there will be none."""
-        if self._ready():
+        state = self.end._state
+        if state.data or state.send_tasks:
             return self.end.receive_nowait()
-        if not self.end._state.open_send_channels:
+        if not state.open_send_channels:
             raise StopAsyncIteration
         try:
             return await _parked(self.end)
@@ -115,7 +113,7 @@ def _parked(end: trio.MemoryReceiveChannel[T]) -> Generator[Any, Any, T]:
 
     Each change that comes to an idle reader is spared the failing attempt.
     """
-    task, line = trio.lowlevel.current_task(), end._state.receive_tasks
+    task, line = GLOBAL_RUN_CONTEXT.task, end._state.receive_tasks
 
     def give_up(_: object) -> trio.lowlevel.Abort:
         end._tasks.remove(task)

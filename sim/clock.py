@@ -21,6 +21,7 @@ The rules of this module:
 
 import itertools
 import math
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ Draw = Callable[[np.random.Generator, int], NDArray[Any]]
 
 FIRST_BLOCK, LAST_BLOCK = 16, 2**14
 ROUNDS = 1024  # steps and jumps between two looks at the world outside
+LATEST = sys.float_info.max  # seconds: whatever is to happen at infinity never does
 
 
 class Time(Protocol):
@@ -78,6 +80,7 @@ class Clock(trio.abc.Clock):
         self._given_up = 0  # entries of the agenda whose sleepers are up already
         self._asleep = WaitTaskRescheduled(self._give_up)
         self._order = itertools.count()
+        self._here: dict[str, Any] = {}  # what trio knows of its run, as the plain dict of its thread
 
     @property
     def empty(self) -> bool:
@@ -101,10 +104,12 @@ class Clock(trio.abc.Clock):
         A sleeper bears the number of its entry until it is up, for whatever
         reason; trio then takes it away.
         """
-        number, task = next(self._order), trio_run.GLOBAL_RUN_CONTEXT.task
+        number, task = next(self._order), self._here["task"]
         task.custom_sleep_data = number
         heappush(self._agenda, (time, number, _wake, task))
-        (yield self._asleep).unwrap()  # as trio.lowlevel.wait_task_rescheduled does
+        given_up = yield self._asleep
+        if given_up is not None:
+            given_up.unwrap()  # as trio.lowlevel.wait_task_rescheduled does: it raises
 
     def _give_up(self, _: object) -> trio.lowlevel.Abort:
         """Let a sleeper be woken by somebody else; its entry is struck off when its turn comes."""
@@ -133,7 +138,8 @@ class Clock(trio.abc.Clock):
 
     def start_clock(self) -> None:
         """Begin at 0; trio calls this."""
-        trio_run.GLOBAL_RUN_CONTEXT.runner.deadlines = _OrderedDeadlines()
+        self._here = vars(trio_run.GLOBAL_RUN_CONTEXT)
+        self._here["runner"].deadlines = _OrderedDeadlines()
 
     def current_time(self) -> float:
         """Tell trio the time, for its own sleeps and timeouts."""
@@ -146,14 +152,20 @@ class Clock(trio.abc.Clock):
         before trio may look at the world outside, where nothing but Ctrl-C is
         to be seen.
         """
-        here = vars(trio_run.GLOBAL_RUN_CONTEXT)  # of this thread: to name a task in a plain dict takes less
-        runner: trio_run.Runner = here["runner"]
-        ready, timeouts = runner.runq, runner.deadlines
+        is_over = self.on_stuck is None
+        if is_over:  # trio tidies up, and waits for nobody but itself
+            return math.inf
+        runner: trio_run.Runner = self._here["runner"]
+        ready, timeouts, agenda = runner.runq, runner.deadlines, self._agenda
+        limit = min(self.limit, LATEST)
         for _ in range(ROUNDS):
-            if self.on_stuck is None:  # the run is over: trio tidies up, and waits for nobody but itself
-                return 0.0 if ready else math.inf
             if ready:
-                _step(ready.popleft(), runner, here)
+                _step(ready.popleft(), runner, self._here)
+                if self.on_stuck is None:
+                    break
+            elif agenda and agenda[0][0] <= limit and not (self._given_up or timeouts._heap):
+                self.now, _, act, argument = heappop(agenda)
+                act(argument)
             elif not self._jump(timeouts.next_deadline() if timeouts._heap else math.inf):
                 break
             elif timeouts._heap and timeouts.next_deadline() <= self.now:
@@ -161,7 +173,10 @@ class Clock(trio.abc.Clock):
         return 0.0
 
     def _jump(self, deadline: float) -> bool:
-        """Go to the next entry of the agenda, and do what it says; False if a timeout comes first."""
+        """Go to the next entry of the agenda, and do what it says; False if a timeout or nothing comes first.
+
+        `deadline_to_sleep_time` does the same while there are neither timeouts nor entries to strike off.
+        """
         agenda = self._agenda
         if self._given_up:
             self._strike_off()
@@ -197,10 +212,9 @@ def _step(task: trio.lowlevel.Task, runner: trio_run.Runner, here: dict[str, Any
     here["task"] = task
     send, value = task._next_send_fn, task._next_send
     task._next_send_fn = task._next_send = None
-    assert send is not None
     end: Outcome[object] | None = None
     try:
-        message = task.context.run(send, value)
+        message = task.context.run(send, value)  # type: ignore[arg-type]  # who is ready has one
     except StopIteration as stop:
         end = Value(stop.value)
     except BaseException as error:
@@ -234,20 +248,9 @@ class _OrderedDeadlines(trio_run.Deadlines):
         self._active += 1
 
 
-class _Nothing:
-    """What a sleeper is woken with; unlike an Outcome, it can be used again."""
-
-    def unwrap(self) -> None:
-        """Give nothing."""
-
-
-_NOTHING = _Nothing()
-
-
 def _wake(task: trio.lowlevel.Task) -> None:
     """Do what trio.lowlevel.reschedule does for a task that gets nothing, in a third of the time."""
     task._next_send_fn = task.coro.send
-    task._next_send = _NOTHING  # type: ignore[assignment]
     task._abort_func = task.custom_sleep_data = None
     task._runner.runq.append(task)
 

@@ -69,9 +69,10 @@ class Log:
 
     def issue(self, worker: int, intent: Intent, now: float, repeats: int | None = None) -> int:
         """Take down that a worker gets to an intent, or to it again; return the command's row."""
-        if intent.row is not None and math.isnan(self.issued[intent.row]):
-            self.issued[intent.row] = now
-            return intent.row
+        row = intent.row
+        if row is not None and math.isnan(self.issued[row]):
+            self.issued[row] = now
+            return row
         self.worker.append(worker)
         self.product.append(intent.product)
         self.add.append(intent.kind == "add")

@@ -138,7 +138,7 @@ def in_memory(store: Store, efforts: Efforts, clock: Time, log: Log) -> Commit:
 
 def settle(command: Command, store: Store, now: float, log: Log) -> tuple[Answer, Committed | None]:
     """Decide, and commit what is accepted; what was accepted before is answered as it was then."""
-    if command.key in store.accepted:
+    if store.by_id and command.key in store.accepted:
         known = store.accepted[command.key]
         log.outcome[command.id], log.version[command.id] = REPEATED, known.version
         return known, None
