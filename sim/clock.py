@@ -74,7 +74,7 @@ class Clock(trio.abc.Clock):
 
     def __init__(self, limit: float = math.inf) -> None:
         self.now = 0.0
-        self.limit = limit
+        self.limit = min(limit, LATEST)
         self.on_stuck: Callable[[], None] | None = None
         self._agenda: list[tuple[float, int, Callable[..., object], Any]] = []
         self._given_up = 0  # entries of the agenda whose sleepers are up already
@@ -157,13 +157,12 @@ class Clock(trio.abc.Clock):
             return math.inf
         runner: trio_run.Runner = self._here["runner"]
         ready, timeouts, agenda = runner.runq, runner.deadlines, self._agenda
-        limit = min(self.limit, LATEST)
         for _ in range(ROUNDS):
             if ready:
                 _step(ready.popleft(), runner, self._here)
                 if self.on_stuck is None:
                     break
-            elif agenda and agenda[0][0] <= limit and not (self._given_up or timeouts._heap):
+            elif agenda and agenda[0][0] <= self.limit and not (self._given_up or timeouts._heap):
                 self.now, _, act, argument = heappop(agenda)
                 act(argument)
             elif not self._jump(timeouts.next_deadline() if timeouts._heap else math.inf):
@@ -181,7 +180,7 @@ class Clock(trio.abc.Clock):
         if self._given_up:
             self._strike_off()
         time = agenda[0][0] if agenda else math.inf
-        if time <= deadline and time <= self.limit and time != math.inf:
+        if time <= deadline and time <= self.limit:
             self.now, _, act, argument = heappop(agenda)
             act(argument)
             return True
@@ -249,7 +248,10 @@ class _OrderedDeadlines(trio_run.Deadlines):
 
 
 def _wake(task: trio.lowlevel.Task) -> None:
-    """Do what trio.lowlevel.reschedule does for a task that gets nothing, in a third of the time."""
+    """Do what trio.lowlevel.reschedule does for a task that gets nothing, in a third of the time.
+
+    What it gets is its _next_send, which is None while it sleeps.
+    """
     task._next_send_fn = task.coro.send
     task._abort_func = task.custom_sleep_data = None
     task._runner.runq.append(task)

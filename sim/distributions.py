@@ -139,8 +139,12 @@ class Lognormal:
         return self.p50 * math.exp(self.sigma**2 / 2)
 
     def draw(self, rng: Generator, n: int) -> Floats:
-        """Draw n values; two sets of percentiles give the same luck, stretched."""
-        return self.p50 * np.exp(self.sigma * rng.standard_normal(n))
+        """Draw n values; two sets of percentiles give the same luck, stretched.
+
+        The generator takes exp from the C library; that of numpy has other last
+        digits on processors with AVX-512, and so it would be another run.
+        """
+        return self.p50 * rng.lognormal(0.0, self.sigma, n)
 
     def __str__(self) -> str:
         return f"lognormal(p50={duration_text(self.p50)}, p99={duration_text(self.p99)})"
@@ -184,8 +188,8 @@ class Pareto:
         return self.minimum * self.alpha / (self.alpha - 1) if self.alpha > 1 else math.inf
 
     def draw(self, rng: Generator, n: int) -> Floats:
-        """Draw n values by exp of an exponential."""
-        return self.minimum * np.exp(rng.standard_exponential(n) / self.alpha)
+        """Draw n values by exp of an exponential, as the generator itself does: see Lognormal."""
+        return self.minimum * (1 + rng.pareto(self.alpha, n))
 
     def __str__(self) -> str:
         return f"pareto(minimum={duration_text(self.minimum)}, alpha={self.alpha!r})"

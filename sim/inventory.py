@@ -84,11 +84,10 @@ NOTHING = Stock()
 
 def decide(model: Model, command: Command) -> Answer:
     """Say what a command does to the write model; more than there is cannot be removed."""
-    stock, moved = model.get(command.product, NOTHING), command.quantity
-    if command.kind == "remove":
-        if moved > stock.quantity:
-            return Rejection(NOT_ENOUGH)
-        moved = -moved
+    stock = model.get(command.product, NOTHING)
+    if command.kind == "remove" and command.quantity > stock.quantity:
+        return Rejection(NOT_ENOUGH)
+    moved = command.quantity if command.kind == "add" else -command.quantity
     return Change(command.product, stock.version + 1, stock.quantity + moved, moved)
 
 

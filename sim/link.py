@@ -64,11 +64,11 @@ class Departures:
 
     def send(self, committed: Committed) -> None:
         """Put a change on its way, in as many copies as come out."""
-        copies = copies_of(self.ways, self.clock.now, self.chances, self.last)
-        if copies:
-            first = first_of(copies)
-            self.log.travel(committed.row, len(copies), first.delay, first.line, first.outage)
-        for way in copies:
+        out = copies_of(self.ways, self.clock.now, self.chances, self.last)
+        if out:
+            first = first_of(out)
+            self.log.travel(committed.row, len(out), first.delay, first.line, first.outage)
+        for way in out:
             self.clock.call_at(way.out, self._deliver, committed)
             self.last = max(self.last, way.out)
 

@@ -159,7 +159,7 @@ class Trace:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of the tables: the same for the same run, on any machine, in any process."""
+        """A hash of the tables: the same for the same run in any process, by one numpy and one C library."""
         digest = hashlib.sha256()
         for rows in self.tables.values():
             for name, column in digests(rows).items():
