@@ -183,6 +183,24 @@ def test_a_key_press_changes_figure_and_numbers_within_a_tenth_of_a_second(brows
     assert opened.see("document.querySelectorAll('[data-slot=lag] svg').length") == 1
 
 
+def test_pictures_out_of_sight_follow_when_the_slider_rests(browser: Any, pages: Path) -> None:
+    """The one in sight changes with the step, the others soon after; the writer's queue knows no link."""
+    opened = Opened(browser, pages / "sliders.html")
+    changed = """[...document.querySelectorAll('.picture')]
+        .filter((picture, number) => picture.innerHTML !== before[number])
+        .map(picture => picture.dataset.slot).join(' ')"""
+    at_once = opened.see(
+        f"""(() => {{
+        window.before = [...document.querySelectorAll('.picture')].map(picture => picture.innerHTML);
+        const slider = document.querySelector('#slider-1');
+        slider.value = 7;
+        slider.dispatchEvent(new Event('input'));
+        return {changed}; }})()"""
+    )
+    assert at_once == "lag"
+    opened.page.wait_for_function(f"{changed} === 'lag blame visibility percentiles'")
+
+
 def test_a_slider_says_where_it_is(browser: Any, pages: Path) -> None:
     """In words beside it, and to whoever cannot see them; both keys count."""
     opened = Opened(browser, pages / "sliders.html")

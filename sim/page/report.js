@@ -2,6 +2,7 @@
 
 const sliders = [...document.querySelectorAll("input[type=range]")];
 const slots = [...document.querySelectorAll("[data-slot]")];
+const REST = 100; // milliseconds after which a slider that nobody moves is at rest
 
 /* Everything that the page can show, a list for each slot: base64, deflated, JSON. */
 async function unpack(text) {
@@ -15,6 +16,15 @@ function position() {
   return sliders.reduce((number, slider) => number * (Number(slider.max) + 1) + Number(slider.value), 0);
 }
 
+function outOfSight(slot) {
+  const { top, bottom } = slot.getBoundingClientRect();
+  return bottom < 0 || top > window.innerHeight;
+}
+
+let rest; // the timer that waits for it
+
+/* Words, numbers and the pictures in sight, at once; the other pictures when the slider has come to rest: to
+   draw them all at every step keeps whoever moves it waiting. */
 function show(contents) {
   for (const slider of sliders) {
     const value = slider.list.options[slider.value].label;
@@ -22,7 +32,11 @@ function show(contents) {
     slider.parentElement.querySelector("output").value = value;
   }
   const number = position();
-  for (const slot of slots) slot.innerHTML = contents[slot.dataset.slot][number];
+  const fill = (slot) => { slot.innerHTML = contents[slot.dataset.slot][number]; };
+  const later = slots.filter((slot) => slot.matches(".picture") && outOfSight(slot));
+  for (const slot of slots) if (!later.includes(slot)) fill(slot);
+  clearTimeout(rest);
+  rest = setTimeout(() => later.forEach(fill), REST);
 }
 
 async function begin() {
