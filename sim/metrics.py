@@ -246,7 +246,7 @@ def _writer_utilisation(evidence: Evidence) -> Measured:
 
 def work_of(evidence: Evidence) -> tuple[Floats, Floats]:
     """Give when each piece of work in the window ended and began: of a command, or of a batch of them."""
-    ended, begun = _stays(evidence, "finished", "started")
+    begun, ended = _stays(evidence, "started", "finished")
     scenario = evidence.trace.scenario
     if scenario.architecture != "cqrs" or scenario.writer.batch == 1:
         return ended, begun
@@ -256,24 +256,29 @@ def work_of(evidence: Evidence) -> tuple[Floats, Floats]:
 
 
 def _inbox_depth(evidence: Evidence) -> Measured:
-    """Count the commands in the channel; each depth weighs as much as it lasted."""
+    """Count the commands in the channel; each depth weighs as much as it lasted.
+
+    What is no longer needed makes room at once: nothing else takes as much memory.
+    """
     start, end = evidence.trace.window
-    went, came = _stays(evidence, "started", "admitted")
-    times = np.concatenate([[start], came, went, [end]])
+    times = np.concatenate([[start], *_stays(evidence, "admitted", "started"), [end]])
+    n = len(times) // 2 - 1
     order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
-    steps = np.repeat(np.array([0, 1, -1, 0], np.int8), [1, len(came), len(went), 1])
-    lasted = np.diff(times.take(order))
-    return counts(np.cumsum(steps.take(order), dtype=np.int64)[:-1], lasted), len(came)
+    times = times.take(order)
+    step = np.repeat(np.array([0, 1, -1, 0], np.int8), [1, n, n, 1]).take(order)
+    depth = np.cumsum(step, out=order)
+    return counts(depth[:-1], np.diff(times)), n
 
 
-def _stays(evidence: Evidence, left: str, entered: str) -> tuple[Floats, Floats]:
-    """Give when commands left a place, and when they entered it, as far as that lies in the window."""
+def _stays(evidence: Evidence, entered: str, left: str) -> tuple[Floats, Floats]:
+    """Give when commands entered a place, and when they left it, as far as that lies in the window."""
     start, end = evidence.trace.window
     came, went = evidence.all_commands[entered], evidence.all_commands[left]
     there = np.flatnonzero((came < end) & ~(went <= start))
     if len(there) < len(came):
         came, went = came.take(there), went.take(there)
-    return np.maximum(np.fmin(went, end), start), came.clip(start, end)
+    last = np.fmin(went, end)
+    return came.clip(start, end), np.maximum(last, start, out=last)
 
 
 def _throughput(evidence: Evidence) -> Measured:
@@ -416,10 +421,10 @@ def _read_your_writes_violations(evidence: Evidence) -> Measured:
 def _monotonic_read_violations(evidence: Evidence) -> Measured:
     queries = evidence.all_queries
     order = in_order(queries["asked"])
-    product, seen = (queries[name].take(order) for name in ("product", "seen_version"))
+    product, seen = (queries[name][order] for name in ("product", "seen_version"))
     backwards = np.zeros(len(queries), np.bool_)
     if _goes_back(seen, product):  # if what is shown never does, nobody can see that it does
-        session = queries["session"].take(order)
+        session = queries["session"][order]
         backwards[order] = seen < highest_before(seen, group_by_both(session, product))
     return _share(backwards[evidence.queries.chosen])
 
@@ -434,8 +439,9 @@ def _goes_back(seen: Ints, product: Ints) -> bool:
 def _fairness(evidence: Evidence) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
     latency, worker = evidence.span("command_latency"), evidence.commands["worker"]
-    answered = np.flatnonzero(~np.isnan(latency))
-    latency, worker = latency.take(answered), worker.take(answered)
+    answered = ~np.isnan(latency)
+    if not answered.all():
+        latency, worker = latency[answered], worker[answered]
     done = np.bincount(worker)
     means = np.bincount(worker, latency)[done > 0] / done[done > 0]
     squares = len(means) * np.sum(means**2)
