@@ -259,7 +259,7 @@ def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
 
 
 def in_turn(plan: Plan) -> slice | Ints:
-    """Give the rows of a plan in the order in which they are done; none is late."""
+    """Give the rows of a plan in the order in which they are done; a slice where that is their own."""
     if np.all(plan.when[1:] > plan.when[:-1]):
         return slice(None)
     order = np.argsort(plan.when, kind="stable")

@@ -256,17 +256,14 @@ def work_of(evidence: Evidence) -> tuple[Floats, Floats]:
 
 
 def _inbox_depth(evidence: Evidence) -> Measured:
-    """Count the commands in the channel; each depth weighs as much as it lasted.
-
-    What is no longer needed makes room at once: nothing else takes as much memory.
-    """
+    """Count the commands in the channel; each depth weighs as much as it lasted."""
     start, end = evidence.trace.window
     times = np.concatenate([[start], *_stays(evidence, "admitted", "started"), [end]])
     n = len(times) // 2 - 1
     order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
     times = times.take(order)
     step = np.repeat(np.array([0, 1, -1, 0], np.int8), [1, n, n, 1]).take(order)
-    depth = np.cumsum(step, out=order)
+    depth = np.cumsum(step, out=order)  # in its memory, for no other metric takes as much
     return counts(depth[:-1], np.diff(times)), n
 
 

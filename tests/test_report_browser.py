@@ -198,7 +198,7 @@ def test_pictures_out_of_sight_follow_when_the_slider_rests(browser: Any, pages:
         return {changed}; }})()"""
     )
     assert at_once == "lag"
-    opened.page.wait_for_function(f"{changed} === 'lag blame visibility percentiles'")
+    opened.page.wait_for_function(f"() => {changed} === 'lag blame visibility percentiles'")
 
 
 def test_a_slider_says_where_it_is(browser: Any, pages: Path) -> None:
