@@ -154,12 +154,11 @@ _BEYOND: list[tuple[Callable[[Scenario], object], str]] = [
 class Work:
     """What the writer did: of each command, in the order in which they came; and of each change.
 
-    `row` is the row in the plan; where they come as they are planned, a slice
-    of all of them. `change` has the places of those that were accepted; what
-    follows it has one element for each of them.
+    `command` is the row in the plan. `change` has the places of those that were
+    accepted; what follows it has one element for each of them.
     """
 
-    row: slice | Ints
+    command: Ints
     started: Floats
     finished: Floats
     change: Ints
@@ -168,10 +167,6 @@ class Work:
     quantity: Ints
     committed: Floats
     sent: Floats
-
-    def commands(self, places: Ints) -> Ints:
-        """Say in which rows of the plan the commands at these places are."""
-        return places if isinstance(self.row, slice) else self.row.take(places)
 
 
 @frozen
@@ -232,13 +227,13 @@ class Answers:
 def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
     """Let the writer do one command after the other."""
     row = in_turn(plan)
-    came, product = plan.when[row], plan.product[row]
-    moved = (plan.quantity * (2 * plan.add - 1))[row]
+    came, product = plan.when.take(row), plan.product.take(row)
+    moved = (plan.quantity * (2 * plan.add - 1)).take(row)
     accepted, version, quantity = settle(product, moved, scenario.products.stock)
     ways, change = scenario.writer, np.flatnonzero(accepted)
-    works = [_drawn(ways.service, len(came), scenario, replication, "writer", "service")]
+    works = [_drawn(ways.service, len(row), scenario, replication, "writer", "service")]
     if ways.publish != Constant(0.0):
-        publish = np.zeros(len(came))
+        publish = np.zeros(len(row))
         publish[change] = _drawn(ways.publish, len(change), scenario, replication, "writer", "publish")
         works.append(publish)
     finished = _one_by_one(came, *works)
@@ -258,10 +253,8 @@ def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
     )
 
 
-def in_turn(plan: Plan) -> slice | Ints:
-    """Give the rows of a plan in the order in which they are done; a slice where that is their own."""
-    if np.all(plan.when[1:] > plan.when[:-1]):
-        return slice(None)
+def in_turn(plan: Plan) -> Ints:
+    """Give the rows of a plan in the order in which they are done; none is late."""
     order = np.argsort(plan.when, kind="stable")
     together = np.flatnonzero(np.diff(plan.when.take(order)) == 0)
     if np.any(plan.who[order[together]] != plan.who[order[together + 1]]):
@@ -590,8 +583,11 @@ def _latest(times: Floats) -> float:
 
 
 def _commands_table(plan: Plan, work: Work) -> Rows:
-    n, accepted = len(plan), work.commands(work.change)
+    n = len(plan)
+    started, finished = np.empty(n), np.empty(n)
     outcome, version = np.full(n, REJECTED, np.int8), np.full(n, UNKNOWN, np.int32)
+    started[work.command], finished[work.command] = work.started, work.finished
+    accepted = work.command.take(work.change)
     outcome[accepted], version[accepted] = ACCEPTED, work.version
     return table(
         COMMANDS,
@@ -601,22 +597,13 @@ def _commands_table(plan: Plan, work: Work) -> Rows:
         kind=plan.add,
         quantity=plan.quantity,
         **dict.fromkeys(("intended", "issued", "admitted"), plan.when),
-        started=_planned(work.started, work.row),
-        finished=_planned(work.finished, work.row),
+        started=started,
+        finished=finished,
         outcome=outcome,
         version=version,
         reason=reasons(outcome),
         repeats=np.full(n, UNKNOWN, np.int32),
     )
-
-
-def _planned(times: Floats, row: slice | Ints) -> Floats:
-    """Put times of commands as they came back into the rows of the plan."""
-    if isinstance(row, slice):
-        return times
-    planned = np.empty_like(times)
-    planned[row] = times
-    return planned
 
 
 def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> Rows:
@@ -631,7 +618,7 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> Rows:
         times = {name: each[id(one)] for name, one in times.items()}
     return table(
         CHANGES,
-        command=work.commands(work.change),
+        command=work.command.take(work.change),
         product=work.product,
         version=work.version,
         quantity_after=work.quantity,

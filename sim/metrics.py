@@ -274,8 +274,7 @@ def _stays(evidence: Evidence, entered: str, left: str) -> tuple[Floats, Floats]
     there = np.flatnonzero((came < end) & ~(went <= start))
     if len(there) < len(came):
         came, went = came.take(there), went.take(there)
-    last = np.fmin(went, end)
-    return came.clip(start, end), np.maximum(last, start, out=last)
+    return came.clip(start, end), np.maximum(np.fmin(went, end), start)
 
 
 def _throughput(evidence: Evidence) -> Measured:
@@ -418,10 +417,10 @@ def _read_your_writes_violations(evidence: Evidence) -> Measured:
 def _monotonic_read_violations(evidence: Evidence) -> Measured:
     queries = evidence.all_queries
     order = in_order(queries["asked"])
-    product, seen = (queries[name][order] for name in ("product", "seen_version"))
+    product, seen = (queries[name].take(order) for name in ("product", "seen_version"))
     backwards = np.zeros(len(queries), np.bool_)
     if _goes_back(seen, product):  # if what is shown never does, nobody can see that it does
-        session = queries["session"][order]
+        session = queries["session"].take(order)
         backwards[order] = seen < highest_before(seen, group_by_both(session, product))
     return _share(backwards[evidence.queries.chosen])
 
@@ -436,9 +435,8 @@ def _goes_back(seen: Ints, product: Ints) -> bool:
 def _fairness(evidence: Evidence) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
     latency, worker = evidence.span("command_latency"), evidence.commands["worker"]
-    answered = ~np.isnan(latency)
-    if not answered.all():
-        latency, worker = latency[answered], worker[answered]
+    answered = np.flatnonzero(~np.isnan(latency))
+    latency, worker = latency.take(answered), worker.take(answered)
     done = np.bincount(worker)
     means = np.bincount(worker, latency)[done > 0] / done[done > 0]
     squares = len(means) * np.sum(means**2)

@@ -81,27 +81,21 @@ class Evidence:
         """All changes by their product; the n-th of one made its version n."""
         return group(self.all_changes["product"])
 
+    @property
+    def _next(self) -> Ints:
+        """Of each query, the row of the change that came after what it was shown; −1 if there was none."""
+        return self.by_product.nth(self.queries["product"], self.queries["seen_version"] + 1)
+
     @cached_property
-    def _missed(self) -> tuple[Ints, Ints]:
-        """Find the stale queries, and the oldest change that each missed.
-
-        It is the one after what the query was shown, and had been committed before that was asked for.
-        """
-        queries = self.queries
-        after = self.by_product.nth(queries["product"], queries["seen_version"] + 1)  # −1 if there was none
-        since = np.append(self.all_changes["committed"], np.inf)
-        stale = np.flatnonzero(since.take(after) < queries["asked"])
-        return stale, after.take(stale)
-
-    @property
     def stale(self) -> Ints:
-        """Which of the queries were stale."""
-        return self._missed[0]
+        """Which of the queries were stale: what came next had been committed before they were asked."""
+        since = np.append(self.all_changes["committed"], np.inf)
+        return np.flatnonzero(since.take(self._next) < self.queries["asked"])
 
-    @property
+    @cached_property
     def missed(self) -> Ints:
         """Of each stale query, the row of the oldest change that it missed."""
-        return self._missed[1]
+        return self._next.take(self.stale)
 
     @cached_property
     def staleness(self) -> Floats:
@@ -147,8 +141,6 @@ class Evidence:
         return rows.only(neighbours if inside[neighbours].all() else np.flatnonzero(inside))
 
 
-def in_order(time: Floats) -> slice | Ints:
-    """Give the places of instants in their order, equal ones in theirs; a slice where they are in order."""
-    if np.all(time[1:] >= time[:-1]):
-        return slice(None)
+def in_order(time: Floats) -> Ints:
+    """Give the places of instants in their order, equal ones in theirs."""
     return np.argsort(time, kind="stable")

@@ -3,6 +3,7 @@
 const sliders = [...document.querySelectorAll("input[type=range]")];
 const slots = [...document.querySelectorAll("[data-slot]")];
 const REST = 100; // milliseconds after which a slider that nobody moves is at rest
+let rest; // what will happen then
 
 /* Everything that the page can show, a list for each slot: base64, deflated, JSON. */
 async function unpack(text) {
@@ -20,8 +21,6 @@ function outOfSight(slot) {
   const { top, bottom } = slot.getBoundingClientRect();
   return bottom < 0 || top > window.innerHeight;
 }
-
-let rest; // the timer that waits for it
 
 /* Words, numbers and the pictures in sight, at once; the other pictures when the slider has come to rest: to
    draw them all at every step keeps whoever moves it waiting. */
