@@ -30,7 +30,10 @@ FEW = 6  # versions that most stale queries have missed at most, found one by on
 
 @frozen(slots=False, eq=False)
 class Evidence:
-    """The rows of a trace's window, and what several metrics want to know about them."""
+    """The rows of a trace's window, and what several metrics want to know about them.
+
+    What has a number for each query is not kept: that takes little time, and much memory.
+    """
 
     trace: Trace = field(repr=False)
 
