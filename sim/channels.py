@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import trio
 from attrs import field, frozen
+from outcome import Outcome
 from trio._core._run import GLOBAL_RUN_CONTEXT
 from trio._core._traps import WaitTaskRescheduled
 
@@ -77,15 +78,31 @@ class Receiver(Generic[T]):
     def __aiter__(self) -> "Receiver[T]":
         return self
 
-    async def __anext__(self) -> T:
-        """Take the next value; wait while there is none, unless there will be none."""
-        state = self.end._state
+    @coroutine
+    def __anext__(self) -> Generator[Any, Any, T]:
+        """Take the next value; wait while there is none, unless there will be none.
+
+        It waits as `end.receive` does once it has tried, and failed, to take
+        one: each change that comes to an idle reader is spared that attempt.
+        """
+        end, state = self.end, self.end._state
         if state.data or state.send_tasks:
-            return self.end.receive_nowait()
+            return end.receive_nowait()
         if not state.open_send_channels:
             raise StopAsyncIteration
+        task, line = GLOBAL_RUN_CONTEXT.task, state.receive_tasks
+
+        def give_up(_: object) -> trio.lowlevel.Abort:
+            end._tasks.remove(task)
+            del line[task]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        end._tasks.add(task)
+        line[task] = None
+        task.custom_sleep_data = end
+        value: Outcome[T] = yield WaitTaskRescheduled(give_up)
         try:
-            return await _parked(self.end)
+            return value.unwrap()
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
 
@@ -105,26 +122,6 @@ def open_channel(
     name = Name(channel, sender, receiver)
     send, receive = trio.open_memory_channel[T](capacity)
     return Sender(name, send), Receiver(name, receive)
-
-
-@coroutine
-def _parked(end: trio.MemoryReceiveChannel[T]) -> Generator[Any, Any, T]:
-    """Wait for the next value as `end.receive` does once it has tried, and failed, to take one.
-
-    Each change that comes to an idle reader is spared the failing attempt.
-    """
-    task, line = GLOBAL_RUN_CONTEXT.task, end._state.receive_tasks
-
-    def give_up(_: object) -> trio.lowlevel.Abort:
-        end._tasks.remove(task)
-        del line[task]
-        return trio.lowlevel.Abort.SUCCEEDED
-
-    end._tasks.add(task)
-    line[task] = None
-    task.custom_sleep_data = end
-    value: T = (yield WaitTaskRescheduled(give_up)).unwrap()
-    return value
 
 
 def stuck(tasks: Iterable[trio.lowlevel.Task]) -> list[str]:

@@ -156,10 +156,10 @@ class Clock(trio.abc.Clock):
         if is_over:  # trio tidies up, and waits for nobody but itself
             return math.inf
         runner: trio_run.Runner = self._here["runner"]
-        ready, timeouts, agenda = runner.runq, runner.deadlines, self._agenda
+        ready, timeouts, agenda, here = runner.runq, runner.deadlines, self._agenda, self._here
         for _ in range(ROUNDS):
             if ready:
-                _step(ready.popleft(), runner, self._here)
+                _step(ready.popleft(), runner, here)
                 if self.on_stuck is None:
                     break
             elif agenda and agenda[0][0] <= self.limit and not (self._given_up or timeouts._heap):
@@ -211,16 +211,14 @@ def _step(task: trio.lowlevel.Task, runner: trio_run.Runner, here: dict[str, Any
     here["task"] = task
     send, value = task._next_send_fn, task._next_send
     task._next_send_fn = task._next_send = None
-    end: Outcome[object] | None = None
+    message: object
     try:
         message = task.context.run(send, value)  # type: ignore[arg-type]  # who is ready has one
     except StopIteration as stop:
-        end = Value(stop.value)
+        message = Value(stop.value)
     except BaseException as error:
-        end = Error(error)
-    if end is not None:
-        runner.task_exited(task, end)
-    elif type(message) is WaitTaskRescheduled:
+        message = Error(error)
+    if type(message) is WaitTaskRescheduled:
         task._schedule_points += 1
         task._cancel_points += 1
         task._abort_func = message.abort_func
@@ -228,6 +226,8 @@ def _step(task: trio.lowlevel.Task, runner: trio_run.Runner, here: dict[str, Any
             task._attempt_delivery_of_pending_ki()
         if task._cancel_status.effectively_cancelled:
             task._attempt_delivery_of_any_pending_cancel()
+    elif isinstance(message, Outcome):
+        runner.task_exited(task, message)
     else:
         assert message is CancelShieldedCheckpoint, message
         task._schedule_points += 1
@@ -348,16 +348,13 @@ def stream(seed: int, replication: int, *name: str) -> np.random.Generator:
     return np.random.Generator(PCG64(SeedSequence(seed, spawn_key=key)))
 
 
-def draws(
-    draw: Callable[[np.random.Generator, int], NDArray[Any]], rng: np.random.Generator
-) -> Iterator[Any]:
+def draws(draw: Draw, rng: np.random.Generator) -> Iterator[Any]:
     """Draw one value after the other, in blocks that double; `take` gives the same values at once.
 
     `draw` is a distribution's method, or any other function of a generator
     and a number.
     """
-    for size in _blocks():
-        yield from draw(rng, size).tolist()
+    return itertools.chain.from_iterable(draw(rng, size).tolist() for size in _blocks())
 
 
 def take(draw: Callable[[np.random.Generator, int], Floats], rng: np.random.Generator, n: int) -> Floats:

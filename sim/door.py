@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import trio
+from msgspec.structs import replace
 
 from sim.channels import Sender
 from sim.clock import Time
@@ -85,7 +86,7 @@ def without_care(model: dict[int, Stock], service: Iterator[float], clock: Time,
         decision = decide(seen, command)
         if isinstance(decision, Change):  # it knows of no other writer, but the versions count them all
             version = model.get(command.product, NOTHING).version + 1
-            decision = decision._replace(version=version)
+            decision = replace(decision, version=version)
         show(commit(command, decision, model, clock.now, log), clock.now, log)
         answer(command, decision, clock.now, log)
 

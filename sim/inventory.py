@@ -2,13 +2,14 @@
 
 A model maps a product to its Stock; a product that it has never seen reads 0.
 Nothing here waits, draws or remembers: the actors do that. What a run makes
-millions of is a named tuple, which is made in half the time.
+millions of is a struct, which is as frozen and made in a quarter of the time.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from attrs import frozen
+from msgspec import Struct
 
 Kind = Literal["add", "remove"]
 Apply = Literal["newest", "arrival", "delta", "fetch"]
@@ -17,7 +18,7 @@ NOT_ENOUGH = "Not enough stock!"
 FULL = "The channel is full!"
 
 
-class Stock(NamedTuple):
+class Stock(Struct, frozen=True):
     """How many items of one product there are, and how many changes led there.
 
     Where differences are added up, one may be missing while later ones have
@@ -29,7 +30,7 @@ class Stock(NamedTuple):
     ahead: frozenset[int] = frozenset()
 
 
-class Intent(NamedTuple):
+class Intent(Struct, frozen=True):
     """What somebody means to command.
 
     `when` is the planned instant, None for as soon as they get to it; `row`
@@ -43,7 +44,7 @@ class Intent(NamedTuple):
     row: int | None = None
 
 
-class Command(NamedTuple):
+class Command(Struct, frozen=True):
     """Somebody's wish: add or remove some items of a product.
 
     `id` is its row in the trace; `key`, for a command that may be sent again,
@@ -58,7 +59,7 @@ class Command(NamedTuple):
     key: int | None = None
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True):
     """What an accepted command did: the product's new quantity, as its version-th change.
 
     `moved` is the difference that it made: more than 0 for what was added.

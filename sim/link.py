@@ -13,9 +13,9 @@ slow spell hits whatever is under way then.
 
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import NamedTuple
 
 from attrs import define, frozen
+from msgspec import Struct
 
 from sim.channels import Sender
 from sim.clock import Time
@@ -34,7 +34,7 @@ class Chances:
     doubled: Iterator[bool]
 
 
-class Way(NamedTuple):
+class Way(Struct, frozen=True):
     """How a copy travels: when it comes out, and for how many seconds what held it.
 
     `delay` is its own, with what slow spells add to it; `line` the wait for
@@ -89,7 +89,7 @@ def copies_of(ways: Link, now: float, chances: Chances, last: float) -> list[Way
     copies = [copy(ways, now, chances.delay, chances, last)]
     if next(chances.doubled):
         copies.append(copy(ways, now, chances.other_delay, chances, last))
-    return [way for way in copies if way]
+    return list(filter(None, copies))
 
 
 def first_of(copies: list[Way]) -> Way:

@@ -25,6 +25,15 @@ class Log:
     there are as many changes as were `committed`.
     """
 
+    __slots__ = (  # there are more than Python finds quickly without being told
+        *("worker", "product", "add", "quantity", "intended", "issued", "admitted", "started", "finished"),
+        *("outcome", "version", "repeats"),
+        *("change_command", "change_product", "change_version", "change_quantity", "committed"),
+        *(*_WAY, "copies", "applied", "delivered_change", "delivered_time"),
+        *("visitor", "wanted", "asked", "answered", "seen_version", "seen_quantity"),
+        "models",
+    )
+
     def __init__(self, commands: Plan, queries: Plan) -> None:
         n, m = len(commands), len(queries)
         self.worker = _filled("q", commands.who)

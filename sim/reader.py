@@ -50,9 +50,9 @@ async def reader(
     """
     show = in_memory(view.model, present, ways.apply, clock, log)
 
-    async def live() -> None:
+    def live() -> Awaitable[None]:
         start_again(deliveries, view, ways)
-        await project(deliveries, view, show, ways, handler, phase, clock, log)
+        return project(deliveries, view, show, ways, handler, phase, clock, log)
 
     async with deliveries:
         await through_crashes(live, ways.crashes, clock)
@@ -90,7 +90,8 @@ async def project(
             batch = take(view.to_do, deliveries, ways.batch)
             for committed in batch:
                 log.take(committed.row, began, clock.now)
-                await clock.sleep(next(handler))
+                if pause := next(handler):
+                    await clock.sleep(pause)
                 log.handle(committed.row, clock.now)
             await show(batch)
             check_off(batch, view, ways)

@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import trio
 from attrs import Factory, frozen
+from msgspec import Struct
 
 from sim.channels import Receiver
 from sim.clock import Time
@@ -18,7 +19,7 @@ from sim.scenario import Writer
 from sim.trace import ACCEPTED, REJECTED, REPEATED
 
 
-class Committed(NamedTuple):
+class Committed(Struct, frozen=True):
     """A change on its way to the reader; row is where the trace keeps it."""
 
     row: int

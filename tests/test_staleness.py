@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 import trio
 from attrs import evolve, frozen
+from msgspec.structs import replace
 from scipy.integrate import quad
 from scipy.special import ndtr
 
@@ -454,7 +455,7 @@ async def strangers(me: Person, intents: Iterator[Intent]) -> None:
     async with trio.open_nursery() as meanwhile:
         for number, intent in enumerate(intents):
             await me.clock.sleep_until(intent.when or 0.0)
-            meanwhile.start_soon(see_through, evolve(me, number=number), intent._replace(row=None))
+            meanwhile.start_soon(see_through, evolve(me, number=number), replace(intent, row=None))
 
 
 STRANGERS = pytest.param(strangers, 1, id="strangers")

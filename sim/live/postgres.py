@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 import trio
 from attrs import Factory, frozen
+from msgspec.structs import astuple
 from psycopg.conninfo import conninfo_to_dict
 
 from sim.inventory import Change, Stock
@@ -157,9 +158,8 @@ class Writing:
 
     async def commit(self, batch: Sequence[Entry]) -> int:
         """Put state and outbox into one statement; return the last sequence number."""
-        columns = [
-            list(column) for column in zip(*((entry.key, *entry.change) for entry in batch), strict=True)
-        ]
+        rows = ((entry.key, *astuple(entry.change)) for entry in batch)
+        columns = [list(column) for column in zip(*rows, strict=True)]
         row = await self.seat.do(lambda connection: connection.execute(COMMIT, columns).fetchone())
         assert row
         return int(row[0])

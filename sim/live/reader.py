@@ -81,12 +81,13 @@ class Screen:
                 place.arrive(first + committed.row + 1)
             await self.port.apply(newest([committed.change for committed in batch]), place.position)
             now = clock.now
-            for row, change in batch:
+            for committed in batch:
+                change = committed.change
                 shown = fold(self.shown, change)
                 if shown is not self.shown.get(change.product):
                     self.shown[change.product] = shown
                     version, since = self.seen.get(change.product, (0, 0.0))
-                    log.show(row, min(now, since) if version >= change.version else now)
+                    log.show(committed.row, min(now, since) if version >= change.version else now)
 
         return show
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import trio
 from attrs import frozen
+from msgspec.structs import astuple
 
 from sim.inventory import Change, Stock
 from sim.live.ports import LOOK_AGAIN, SCHEMA, Bell, Entry, Held, NoStore, Noted, Seat, StoreLost, Stores
@@ -172,7 +173,7 @@ class _Write:
 
     async def commit(self, batch: Sequence[Entry]) -> int:
         rows = [(change.product, change.quantity, change.version) for _, change in batch]
-        notes = [(entry.key, *entry.change) for entry in batch]
+        notes = [(entry.key, *astuple(entry.change)) for entry in batch]
 
         def write(connection: sqlite3.Connection) -> int:
             connection.executemany(UPSERT, rows)

@@ -13,6 +13,7 @@ import trio
 from attrs import define, frozen
 from coredis import Redis
 from coredis.exceptions import RedisError
+from msgspec.structs import astuple
 
 from sim.inventory import Change, Stock
 from sim.live.ports import LOOK_AGAIN, PATIENCE, SCHEMA, Entry, Held, NoStore, Noted, StoreLost, Stores
@@ -139,7 +140,7 @@ class _Write:
             async with self.client.pipeline(transaction=True) as together:
                 for number, (key, change) in enumerate(batch, self.last + 1):
                     together.hset(HELD, {str(change.product): f"{change.quantity} {change.version}"})
-                    values = ("" if key is None else key, *change)
+                    values = ("" if key is None else key, *astuple(change))
                     note = {field: str(value) for field, value in zip(FIELDS, values, strict=True)}
                     together.xadd(OUTBOX, note, identifier=f"{number}-0")
 
