@@ -1,4 +1,4 @@
-"""Tables: made of arrays, and read as arrays.
+"""Tables: arrays, of which a frame is made when somebody asks for it.
 
 Arrays have no null: where something never was, nan stands for the time and −1
 for its number or version, which have 32 bits. Quantities have 64, and are all
@@ -7,7 +7,7 @@ there. Words are arrays of their numbers.
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from io import BytesIO
 from typing import Any
 
@@ -31,6 +31,9 @@ class Lists:
     many: Ints
     times: Floats
 
+    def __len__(self) -> int:
+        return len(self.many)
+
     def earliest(self) -> Floats:
         """Give the earliest time of each row; nan where there is none."""
         if self.alone():
@@ -45,25 +48,25 @@ class Lists:
         return len(self.times) == len(self.many) and bool(np.all(self.many == 1))
 
 
-def table(schema: Schema, **columns: "Sequence[float] | NDArray[Any] | Lists") -> "Rows":
+Column = NDArray[Any] | Lists
+
+
+def table(schema: Schema, **columns: Sequence[float] | Column) -> "Rows":
     """Make a table of its columns' arrays, or whatever can be made an array; of lists a column of lists."""
-    known: dict[str, NDArray[Any]] = {}
-    lists: dict[str, Lists] = {}
-    made: dict[tuple[int, pl.DataType], pl.Series] = {}  # an array that is there twice is looked through once
-    for name, dtype in schema.items():
-        column = columns[name]
-        same = id(column), dtype
-        if isinstance(column, Lists):
-            lists[name] = column
-            made[same] = _series_of_lists(column)
-            continue
-        values = np.asarray(column).astype(_ARRAYS[type(dtype)], copy=False)
-        if same not in made:
-            made[same] = _series(values, dtype)
-        if dtype != pl.Float64:  # there are many nans, and what is loaded has but one
-            known[name] = values
-    frame = pl.DataFrame([made[id(columns[name]), dtype].alias(name) for name, dtype in schema.items()])
-    return Rows(frame, known=known, lists=lists)
+    return Rows(schema, {name: _column(columns[name], dtype) for name, dtype in schema.items()})
+
+
+def read_frame(frame: pl.DataFrame) -> "Rows":
+    """Make a table of a frame, and keep that."""
+    columns = {
+        column.name: _lists(column) if isinstance(column.dtype, pl.List) else _plain(column)
+        for column in frame.iter_columns()
+    }
+    return Rows(frame.schema, columns, frame=frame)
+
+
+def _column(column: Sequence[float] | Column, dtype: pl.DataType) -> Column:
+    return column if isinstance(column, Lists) else np.ascontiguousarray(column, _ARRAYS[type(dtype)])
 
 
 _ARRAYS: dict[type[pl.DataType], type[np.generic]] = {
@@ -74,8 +77,10 @@ _ARRAYS: dict[type[pl.DataType], type[np.generic]] = {
 }
 
 
-def _series(values: NDArray[Any], dtype: pl.DataType) -> pl.Series:
-    """Make a column; it shares its memory with the array where that has no gaps."""
+def _series(values: Column, dtype: pl.DataType) -> pl.Series:
+    """Make a frame's column; it shares its memory with the array where that has no gaps."""
+    if isinstance(values, Lists):
+        return _series_of_lists(values)
     if isinstance(dtype, pl.Enum):
         return _words(values, tuple(dtype.categories))
     column = pl.Series(values, nan_to_null=True)
@@ -125,7 +130,7 @@ def parquet(table: pl.DataFrame) -> bytes:
     return file.getvalue()
 
 
-def plain(column: pl.Series) -> NDArray[Any]:
+def _plain(column: pl.Series) -> NDArray[Any]:
     """Make an array of a column: of times, with nan where there is none; of numbers and words', with −1."""
     if isinstance(column.dtype, pl.Float64):
         return _without_gaps(column, math.nan).to_numpy()
@@ -136,71 +141,78 @@ def plain(column: pl.Series) -> NDArray[Any]:
 
 def _lists(column: pl.Series) -> Lists:
     """Read a column of lists."""
-    many = plain(column.list.len().cast(pl.Int32))
+    many = _plain(column.list.len().cast(pl.Int32))
     some = column if many.all() else column.filter(many > 0)
-    return Lists(many, plain(some.explode()))
+    return Lists(many, _plain(some.explode()))
 
 
 def _without_gaps(column: pl.Series, filling: float) -> pl.Series:
     return column.set(column.is_null(), filling) if column.null_count() else column
 
 
-@frozen(eq=False)
+@frozen(slots=False, eq=False)
 class Rows:
     """Some rows of a table; a column is asked for by its name, and comes as an array.
 
     Of a column of lists that is the earliest of each; `listed` has them all.
     """
 
-    table: pl.DataFrame
+    schema: Schema = field(repr=False)
+    columns: Mapping[str, Column] = field(repr=False)  # of the whole table
     chosen: slice | Ints = slice(None)
-    known: dict[str, NDArray[Any]] = field(factory=dict, repr=False)  # of the whole table
-    lists: dict[str, Lists] = field(factory=dict, repr=False)  # … too
+    frame: pl.DataFrame | None = field(default=None, repr=False)  # of which the table was made, if it was
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The whole table as a frame, made when it is first asked for."""
+        if self.frame is not None:
+            return self.frame
+        return pl.DataFrame(
+            [_series(self.columns[name], dtype).alias(name) for name, dtype in self.schema.items()]
+        )
 
     def __len__(self) -> int:
-        if isinstance(self.chosen, slice):
-            return len(range(*self.chosen.indices(len(self.table))))
-        return len(self.chosen)
+        if not isinstance(self.chosen, slice):
+            return len(self.chosen)
+        first = next(iter(self.columns.values()))
+        return len(range(len(first))[self.chosen])
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self.known:
-            series = self.table[name]
-            lists = isinstance(series.dtype, pl.List)
-            self.known[name] = self.listed(name).earliest() if lists else plain(series)
-        column = self.known[name]
-        return column[self.chosen] if isinstance(self.chosen, slice) else column.take(self.chosen)
+        column = self.columns[name]
+        values = column.earliest() if isinstance(column, Lists) else column
+        return values[self.chosen] if isinstance(self.chosen, slice) else values.take(self.chosen)
 
     def listed(self, name: str) -> Lists:
         """Give a column of lists of the whole table."""
-        if name not in self.lists:
-            self.lists[name] = _lists(self.table[name])
-        return self.lists[name]
+        column = self.columns[name]
+        assert isinstance(column, Lists)
+        return column
 
     def only(self, chosen: slice | Ints) -> "Rows":
         """Choose some of all the table's rows."""
-        return Rows(self.table, chosen, self.known, self.lists)
+        return Rows(self.schema, self.columns, chosen, self.frame)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Send no more to another process than what cannot be made there."""
-        return Rows, (self.table, self.chosen)
+        return Rows, (self.schema, self.columns, self.chosen)
 
 
 def digests(rows: Rows) -> dict[str, str]:
     """Give the XXH3 hash of each column of a whole table, which is the same on every machine."""
-    return {column.name: _digest(*_arrays(column, rows)) for column in rows.table.iter_columns()}
+    return {name: _digest(column) for name, column in rows.columns.items()}
 
 
-def _arrays(column: pl.Series, rows: Rows) -> list[NDArray[Any]]:
-    """Give all that a column holds; of lists also how long each is."""
-    if not isinstance(column.dtype, pl.List):
-        return [rows[column.name]]
-    lists = rows.listed(column.name)
-    return [lists.many, lists.times]
-
-
-def _digest(*arrays: NDArray[Any]) -> str:
+def _digest(column: Column) -> str:
+    """Hash all that a column holds; of lists also how long each is."""
     digest = xxh3_128()
-    for values in arrays:
-        little_endian: Any = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    for values in [column.many, column.times] if isinstance(column, Lists) else [column]:
+        little_endian: Any = np.ascontiguousarray(_with_one_nan(values), values.dtype.newbyteorder("<"))
         digest.update(little_endian)
     return digest.hexdigest()
+
+
+def _with_one_nan(values: NDArray[Any]) -> NDArray[Any]:
+    """Give every nan the same bits, for that of ∞ − ∞, say, has others than math.nan."""
+    if values.dtype == np.float64 and np.isnan(values.max(initial=0.0)):
+        return np.where(np.isnan(values), math.nan, values)
+    return values

@@ -241,7 +241,7 @@ def _writer_utilisation(evidence: Evidence) -> Measured:
     start, end = evidence.trace.window
     ended, begun = work_of(evidence)
     busy = float(np.sum(ended - begun))
-    return value(busy / (end - start) if end > start else np.nan, len(evidence.trace.commands))
+    return value(busy / (end - start) if end > start else np.nan, len(evidence.all_commands))
 
 
 def work_of(evidence: Evidence) -> tuple[Floats, Floats]:
@@ -329,7 +329,7 @@ def _double_updates(evidence: Evidence) -> Measured:
     """Add up what was accepted of a command of which another sending was accepted before."""
     commands = evidence.all_commands
     accepted = commands["outcome"] == ACCEPTED
-    if commands.table["repeats"].null_count() == len(commands):
+    if np.all(commands["repeats"] == UNKNOWN):
         return value(0.0, np.count_nonzero(accepted))
     repeats, sendings = commands["repeats"][accepted], commands["id"][accepted]
     first = np.where(repeats == UNKNOWN, sendings, repeats)

@@ -31,7 +31,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 import sim
-from sim.columns import UNKNOWN, Rows, digests, parquet
+from sim.columns import UNKNOWN, Rows, digests, parquet, read_frame
 from sim.distributions import Ints
 from sim.groups import Groups, group
 from sim.inventory import NOT_ENOUGH
@@ -186,7 +186,7 @@ def load_trace(folder: Path) -> Trace:
     try:
         facts: Any = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
         fingerprint = facts.pop("fingerprint")
-        tables = {name: Rows(pl.read_parquet(folder / f"{name}.parquet")) for name in TABLES}
+        tables = {name: read_frame(pl.read_parquet(folder / f"{name}.parquet")) for name in TABLES}
         trace = Trace(scenario=read_scenario(folder / "scenario.toml"), tables=tables, **facts)
         found = trace.fingerprint
     except (

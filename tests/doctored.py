@@ -3,10 +3,10 @@
 import polars as pl
 from attrs import evolve
 
-from sim.columns import Rows
+from sim.columns import read_frame
 from sim.trace import Trace
 
 
 def doctored(trace: Trace, **frames: pl.DataFrame) -> Trace:
     """Put other tables in the places of some, by their names."""
-    return evolve(trace, tables=trace.tables | {name: Rows(frame) for name, frame in frames.items()})
+    return evolve(trace, tables=trace.tables | {name: read_frame(frame) for name, frame in frames.items()})

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sim.columns import Rows
+from sim.columns import read_frame
 from sim.replay.timeline import telling_product
 from sim.terminal.tale import Line, tell
 from sim.trace import Trace
@@ -68,7 +68,7 @@ def watched(trace: Trace) -> list[int]:
 def about(trace: Trace, products: Sequence[int]) -> Trace:
     """Keep what concerns some products, and leave all else out."""
     concerns = pl.col("product").is_in(products)
-    tables = {name: Rows(rows.table.filter(concerns)) for name, rows in trace.tables.items()}
+    tables = {name: read_frame(rows.table.filter(concerns)) for name, rows in trace.tables.items()}
     return attrs.evolve(trace, tables=tables)
 
 
