@@ -17,7 +17,7 @@ from sim.columns import UNKNOWN
 from sim.distributions import Floats, Ints
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
 from sim.groups import by_number, group_by_both, highest_before
-from sim.measures.blame import MIDDLE, WORST, ranked, shares
+from sim.measures.blame import RANKS
 from sim.measures.evidence import SPANS, Evidence, in_order
 from sim.measures.samples import (
     Measured,
@@ -271,9 +271,9 @@ def _stays(evidence: Evidence, entered: str, left: str) -> tuple[Floats, Floats]
     """Give when commands entered a place, and when they left it, as far as that lies in the window."""
     start, end = evidence.trace.window
     came, went = evidence.all_commands[entered], evidence.all_commands[left]
-    there = np.flatnonzero((came < end) & ~(went <= start))
-    if len(there) < len(came):
-        came, went = came.take(there), went.take(there)
+    there = (came < end) & ~(went <= start)
+    if not there.all():
+        came, went = came[there], went[there]
     return came.clip(start, end), np.maximum(np.fmin(went, end), start)
 
 
@@ -369,13 +369,8 @@ def _staleness(evidence: Evidence) -> Measured:
     return distribution(evidence.staleness, zeros=len(evidence.queries) - len(evidence.stale))
 
 
-def _blame(evidence: Evidence) -> Measured:
-    return shares(evidence.parts), len(evidence.stale)
-
-
-def _blame_of(evidence: Evidence, between: tuple[float, float]) -> Measured:
-    asked = evidence.queries["asked"].take(evidence.stale)
-    return shares(evidence.parts, ranked(evidence.staleness, asked, between)), len(evidence.stale)
+def _blame(evidence: Evidence, name: str) -> Measured:
+    return evidence.blame[name], len(evidence.stale)
 
 
 def _versions_behind(evidence: Evidence) -> Measured:
@@ -483,9 +478,7 @@ _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
     "hot_stale_fraction": _hot_stale_fraction,
     "cold_stale_fraction": _cold_stale_fraction,
     "staleness": _staleness,
-    "blame": _blame,
-    "blame_p50": partial(_blame_of, between=MIDDLE),
-    "blame_p99": partial(_blame_of, between=WORST),
+    **{name: partial(_blame, name=name) for name in ("blame", *RANKS)},
     "versions_behind": _versions_behind,
     "age_of_information": _age_of_information,
     "read_your_writes_violations": _read_your_writes_violations,

@@ -15,8 +15,10 @@ from sim.glossary import PLACES
 from sim.measures.samples import at
 from sim.scenario import Scenario
 
-MIDDLE = (0.45, 0.55)  # of the stale reads by staleness: those that stand for the median
-WORST = (0.99, 1.0)  # … and for the 99th percentile
+RANKS = {  # of the stale reads by staleness: those that stand for the median, and for the 99th percentile
+    "blame_p50": (0.45, 0.55),
+    "blame_p99": (0.99, 1.0),
+}
 
 Parts = dict[str, Floats]
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from sim.columns import Rows
 from sim.distributions import Floats, Ints
 from sim.groups import Groups, before, group
-from sim.measures.blame import Parts, splits
+from sim.measures.blame import RANKS, Parts, ranked, shares, splits
 from sim.measures.samples import Measured, distribution
 from sim.trace import Trace
 
@@ -122,11 +122,18 @@ class Evidence:
         behind: Ints = place - begin - seen
         return behind
 
-    @cached_property
+    @property
     def parts(self) -> Parts:
         """Where the time of each stale query went."""
         changes = self.all_changes.only(self.missed)
         return splits(changes, self.staleness, self.trace.scenario)
+
+    @cached_property
+    def blame(self) -> dict[str, dict[str, float]]:
+        """Each place's share of the time of all stale queries, and of those that rank as RANKS has it."""
+        parts, asked = self.parts, self.queries["asked"].take(self.stale)
+        of_some = {rank: ranked(self.staleness, asked, between) for rank, between in RANKS.items()}
+        return {"blame": shares(parts), **{rank: shares(parts, some) for rank, some in of_some.items()}}
 
     @property
     def shown_since(self) -> Floats:

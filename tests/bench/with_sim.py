@@ -22,9 +22,9 @@ def play(scenario: Scenario, **how: Any) -> Tally:
     """Draw the plan, play it, make the tables, and measure every metric."""
     trace = run(scenario, **how)
     summary = summarise(trace)
-    n = len(trace.commands)
-    seen = int(trace.queries["seen_quantity"].sum())
-    return Tally(n, summary.value("queue_wait.mean") * n, len(trace.changes), seen)
+    commands, changes, queries = (trace.tables[name] for name in ("commands", "changes", "queries"))
+    n, seen = len(commands), int(queries["seen_quantity"].sum())
+    return Tally(n, summary.value("queue_wait.mean") * n, len(changes), seen)
 
 
 if __name__ == "__main__":
