@@ -78,6 +78,14 @@ def test_a_process_of_the_pool_keeps_to_one_core() -> None:
         assert pool.submit(pl.thread_pool_size).result() == 1
 
 
+def test_all_processes_of_a_pool_begin_at_once() -> None:
+    """None begins later, when there is work and nobody idle: it would hear of Ctrl-C, and run the script."""
+    before = multiprocessing.active_children()
+    with process_pool(24) as pool:
+        begun = {process.pid for process in multiprocessing.active_children() if process not in before}
+        assert (len(begun), pool.submit(os.getpid).result() in begun) == (24, True)
+
+
 def test_a_pool_that_fails_takes_only_its_own_processes_with_it() -> None:
     """Whoever has begun processes of their own keeps them."""
     theirs = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from types import ModuleType
 
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")
 THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS")
-MOMENT = 0.02  # seconds
 IGNORE_INTERRUPTS = (signal.SIGINT, signal.SIG_IGN)
 
 
@@ -44,8 +42,9 @@ def process_pool(jobs: int) -> Iterator[Executor]:
     pool = ProcessPoolExecutor(jobs, _context(), initializer=signal.signal, initargs=IGNORE_INTERRUPTS)
     try:
         with _undisturbed(), _one_thread(), _without_the_script():
-            for _ in range(jobs):
-                pool.submit(time.sleep, MOMENT)  # so that none is free before all have begun
+            pool.submit(bool)  # begins the first, and the thread that looks after all
+            while len(pool._processes) < jobs:
+                pool._spawn_process()  # type: ignore[attr-defined]  # it would wait for work, and begin disturbed
         yield pool
     except BaseException:
         for process in [*pool._processes.values()]:  # there may be others, which are not ours
