@@ -29,6 +29,7 @@ from sim.columns import UNKNOWN, Lists, Rows, delivered, table
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
 from sim.groups import Groups, before, begins, by_number, group, highest_before, lowest_from
 from sim.link import copies_of, first_of
+from sim.memory import kept
 from sim.plan import Plan, plan_commands, plan_queries
 from sim.reader import next_poll
 from sim.scenario import Inbox, Link, Reader, Scenario, Workers
@@ -48,7 +49,6 @@ Flags = NDArray[np.bool_]
 Rounds = tuple[Floats, Floats, Floats, Floats, Floats]
 
 VAST = 2.0**200  # seconds: any sum of durations and this is this
-LARGEST_KEPT = 31 * 2**20  # bytes of an array that glibc keeps, when it is freed, for the next one
 CELLS = 2**16 - 1  # of times that are sorted, numbered in 16 bits
 AT_FIRST = -1.0  # when the clock took down what was planned before anything had happened
 
@@ -62,8 +62,13 @@ def run(scenario: Scenario, replication: int = 0) -> Trace:
     reason = why_not(scenario)
     if reason:
         raise Refused(reason)
-    _make_room()
     commands, queries = plan_commands(scenario, replication), plan_queries(scenario, replication)
+    with kept(max(len(commands), len(queries))):
+        return _play(commands, queries, scenario, replication)
+
+
+def _play(commands: Plan, queries: Plan, scenario: Scenario, replication: int) -> Trace:
+    """Work out what happens to what is planned, from one station to the next."""
     work = write(commands, scenario, replication)
     journeys = send(work, scenario.link, scenario, replication)
     if not _alone(scenario):
@@ -88,21 +93,6 @@ def run(scenario: Scenario, replication: int = 0) -> Trace:
             "models": models,
         },
     )
-
-
-def _make_room() -> None:
-    """Let the system hand out memory once, and in large pages, rather than anew for each array.
-
-    Linux hands memory out in pages of 4 kB, each when it is first written to,
-    and glibc gives a large array's back as soon as it is freed: a fifth of a
-    run of 10⁵ commands would pass with that. What glibc takes for large grows
-    with the largest that was freed, up to 32 MB: for this, the first array.
-    The second lies where later ones will, and numpy asks for large pages
-    there. Neither is ever written to, so neither costs memory. On other
-    systems this does nothing.
-    """
-    for _ in range(2):
-        np.empty(LARGEST_KEPT, np.int8)
 
 
 def why_not(scenario: Scenario) -> str | None:

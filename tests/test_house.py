@@ -41,6 +41,7 @@ READING_ORDER = [
     "link",
     "reader",
     "stage",
+    "memory",
     "arrays",
     "engines",
     "measures.samples",
