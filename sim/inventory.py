@@ -2,7 +2,8 @@
 
 A model maps a product to its Stock; a product that it has never seen reads 0.
 Nothing here waits, draws or remembers: the actors do that. What a run makes
-millions of is a struct, which is as frozen and made in a quarter of the time.
+millions of is msgspec's struct, as frozen as any value and made in a fifth of
+the time.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Linux hands memory out in pages of 4 kB, each when it is first written to, and
 glibc gives a large array's back as soon as it is freed. A fifth of a run of
-10⁵ commands would pass with that, and a quarter of one of 10⁷. On other
+10⁵ commands would pass with that, and an eighth of one of 10⁷. On other
 systems nothing here does anything.
 """
 

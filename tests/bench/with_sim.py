@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy.ma  # noqa: F401  # polars imports it when it meets the first array
-
 from sim.engines import run
 from sim.metrics import summarise
 from sim.scenario import Scenario
