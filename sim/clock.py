@@ -156,10 +156,10 @@ class Clock(trio.abc.Clock):
         if is_over:  # trio tidies up, and waits for nobody but itself
             return math.inf
         runner: trio_run.Runner = self._here["runner"]
-        ready, timeouts, agenda, here = runner.runq, runner.deadlines, self._agenda, self._here
+        ready, timeouts, agenda = runner.runq, runner.deadlines, self._agenda
         for _ in range(ROUNDS):
             if ready:
-                _step(ready.popleft(), runner, here)
+                _step(ready.popleft(), runner, self._here)
                 if self.on_stuck is None:
                     break
             elif agenda and agenda[0][0] <= self.limit and not (self._given_up or timeouts._heap):
@@ -211,14 +211,16 @@ def _step(task: trio.lowlevel.Task, runner: trio_run.Runner, here: dict[str, Any
     here["task"] = task
     send, value = task._next_send_fn, task._next_send
     task._next_send_fn = task._next_send = None
-    message: object
+    end: Outcome[object] | None = None
     try:
         message = task.context.run(send, value)  # type: ignore[arg-type]  # who is ready has one
     except StopIteration as stop:
-        message = Value(stop.value)
+        end = Value(stop.value)
     except BaseException as error:
-        message = Error(error)
-    if type(message) is WaitTaskRescheduled:
+        end = Error(error)
+    if end is not None:
+        runner.task_exited(task, end)
+    elif type(message) is WaitTaskRescheduled:
         task._schedule_points += 1
         task._cancel_points += 1
         task._abort_func = message.abort_func
@@ -226,8 +228,6 @@ def _step(task: trio.lowlevel.Task, runner: trio_run.Runner, here: dict[str, Any
             task._attempt_delivery_of_pending_ki()
         if task._cancel_status.effectively_cancelled:
             task._attempt_delivery_of_any_pending_cancel()
-    elif isinstance(message, Outcome):
-        runner.task_exited(task, message)
     else:
         assert message is CancelShieldedCheckpoint, message
         task._schedule_points += 1

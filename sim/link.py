@@ -89,7 +89,7 @@ def copies_of(ways: Link, now: float, chances: Chances, last: float) -> list[Way
     copies = [copy(ways, now, chances.delay, chances, last)]
     if next(chances.doubled):
         copies.append(copy(ways, now, chances.other_delay, chances, last))
-    return list(filter(None, copies))
+    return [way for way in copies if way]
 
 
 def first_of(copies: list[Way]) -> Way:

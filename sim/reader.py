@@ -50,9 +50,9 @@ async def reader(
     """
     show = in_memory(view.model, present, ways.apply, clock, log)
 
-    def live() -> Awaitable[None]:
+    async def live() -> None:
         start_again(deliveries, view, ways)
-        return project(deliveries, view, show, ways, handler, phase, clock, log)
+        await project(deliveries, view, show, ways, handler, phase, clock, log)
 
     async with deliveries:
         await through_crashes(live, ways.crashes, clock)
