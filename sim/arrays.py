@@ -75,8 +75,8 @@ def _play(commands: Plan, queries: Plan, scenario: Scenario, replication: int) -
         journeys = journeys.in_order()
     shows = read(work, journeys, scenario, replication)
     answers = ask(queries, work, journeys, shows, scenario.products.stock)
-    models = _models_table(work, journeys, shows, scenario.products.stock)  # first what takes most memory
-    changes = _changes_table(work, journeys, shows)
+    models = _models_table(work, journeys, shows, scenario.products.stock)
+    changes = _changes_table(work, journeys, shows)  # which needs room, before the commands' table takes it
     until = max(scenario.duration, *map(_latest, (queries.when, work.finished, journeys.out, shows.handled)))
     if until > PATIENCE * scenario.duration + 86400:
         raise Refused(f"it is not done by {until:g} s, far beyond its duration")

@@ -43,8 +43,8 @@ def process_pool(jobs: int) -> Iterator[Executor]:
     try:
         with _undisturbed(), _one_thread(), _without_the_script():
             pool.submit(bool)  # begins the first, and the thread that looks after all
-            while len(pool._processes) < jobs:
-                pool._spawn_process()  # type: ignore[attr-defined]  # it would wait for work, and begin disturbed
+            while len(pool._processes) < jobs:  # it would begin others when all are busy, and no longer here
+                pool._spawn_process()  # type: ignore[attr-defined]
         yield pool
     except BaseException:
         for process in [*pool._processes.values()]:  # there may be others, which are not ours
