@@ -146,19 +146,28 @@ _BEYOND: list[tuple[Callable[[Scenario], object], str]] = [
 class Work:
     """What the writer did: of each command, in the order in which they came; and of each change.
 
-    `command` is the row in the plan. `change` has the places of those that were
-    accepted; what follows it has one element for each of them.
+    `row` is where it is in the plan: a slice of all of them, where they came as
+    it lists them. `command` has the rows of those that were accepted; what
+    follows it has one element for each of them.
     """
 
-    command: Ints
+    row: slice | Ints
     started: Floats
     finished: Floats
-    change: Ints
+    command: Ints
     product: Ints
     version: Ints
     quantity: Ints
     committed: Floats
     sent: Floats
+
+    def as_planned(self, times: Floats) -> Floats:
+        """Put times of the commands in the order of the plan."""
+        if isinstance(self.row, slice):
+            return times
+        planned = np.empty(len(times))
+        planned[self.row] = times
+        return planned
 
 
 @frozen
@@ -219,13 +228,13 @@ class Answers:
 def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
     """Let the writer do one command after the other."""
     row = in_turn(plan)
-    came, product = plan.when.take(row), plan.product.take(row)
-    moved = (plan.quantity * (2 * plan.add - 1)).take(row)
+    came, product = plan.when[row], plan.product[row]
+    moved = (plan.quantity * (2 * plan.add - 1))[row]
     accepted, version, quantity = settle(product, moved, scenario.products.stock)
     ways, change = scenario.writer, np.flatnonzero(accepted)
-    works = [_drawn(ways.service, len(row), scenario, replication, "writer", "service")]
+    works = [_drawn(ways.service, len(came), scenario, replication, "writer", "service")]
     if ways.publish != Constant(0.0):
-        publish = np.zeros(len(row))
+        publish = np.zeros(len(came))
         publish[change] = _drawn(ways.publish, len(change), scenario, replication, "writer", "publish")
         works.append(publish)
     finished = _one_by_one(came, *works)
@@ -236,7 +245,7 @@ def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
         row,
         started,
         finished,
-        change,
+        (change if isinstance(row, slice) else row.take(change)).astype(np.int32),
         product.take(change),
         version.take(change),
         quantity.take(change),
@@ -245,8 +254,10 @@ def write(plan: Plan, scenario: Scenario, replication: int) -> Work:
     )
 
 
-def in_turn(plan: Plan) -> Ints:
+def in_turn(plan: Plan) -> slice | Ints:
     """Give the rows of a plan in the order in which they are done; none is late."""
+    if np.all(plan.when[:-1] < plan.when[1:]):
+        return slice(None)
     order = np.argsort(plan.when, kind="stable")
     together = np.flatnonzero(np.diff(plan.when.take(order)) == 0)
     if np.any(plan.who[order[together]] != plan.who[order[together + 1]]):
@@ -348,7 +359,8 @@ def send(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journe
         out = np.maximum.accumulate(sent + delay)
     else:
         out = sent + delay
-    return Journeys(np.ones(n, np.int32), delay, out - sent - delay, np.zeros(n), slice(None), out)
+    never = _all(n, np.float64(0))
+    return Journeys(_all(n, np.int32(1)), delay, out - sent - delay, never, slice(None), out)
 
 
 def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journeys:
@@ -457,20 +469,22 @@ def _there(arrivals: list[tuple[float, float]], there: int, now: float, noted: f
 
 def ask(plan: Plan, work: Work, journeys: Journeys, shows: Shows, stock: int) -> Answers:
     """Let each query see what was shown last of its product."""
-    place = before(shows.shown, shows.visible, group(plan.product), plan.when)
-    _pass_just_shown(place, plan, shows)
+    visible = shows.visible.take(shows.shown.rows)
+    place = before(shows.shown, visible, group(plan.product), plan.when)
+    _pass_just_shown(place, visible, plan, shows)
     place[place == shows.shown.begin(plan.product)] = 0  # nothing was shown yet
     last = np.append(-1, journeys.changes(shows.shown.rows)).take(place)
-    return Answers(np.append(work.version, 0).take(last), np.append(work.quantity, stock).take(last))
+    return Answers(
+        np.append(work.version, np.int32(0)).take(last), np.append(work.quantity, stock).take(last)
+    )
 
 
-def _pass_just_shown(place: Ints, plan: Plan, shows: Shows) -> None:
+def _pass_just_shown(place: Ints, times: Floats, plan: Plan, shows: Shows) -> None:
     """Move each query's place past what it sees of that which is shown in the very instant.
 
     It sees what the clock had noted before it noted the query.
     """
-    times = np.append(shows.visible.take(shows.shown.rows), math.nan)
-    near = np.flatnonzero(times.take(place) == plan.when)
+    near = np.flatnonzero(np.append(times, math.nan).take(place) == plan.when)
     if len(near):
         planned, noted = _noted(plan), shows.noted.take(shows.shown.rows)
     for query, high in zip(near.tolist(), shows.shown.end(plan.product.take(near)).tolist(), strict=True):
@@ -570,17 +584,19 @@ def _running(values: Ints | Flags, starts: Ints) -> Ints:
     return total - np.repeat(so_far, np.diff(starts, append=len(values)))
 
 
+def _all(n: int, value: np.generic) -> NDArray[Any]:
+    """Give an array of the same value n times, which takes no memory."""
+    return np.broadcast_to(value, n)
+
+
 def _latest(times: Floats) -> float:
     return float(times.max(initial=0.0))
 
 
 def _commands_table(plan: Plan, work: Work) -> Rows:
     n = len(plan)
-    started, finished = np.empty(n), np.empty(n)
     outcome, version = np.full(n, REJECTED, np.int8), np.full(n, UNKNOWN, np.int32)
-    started[work.command], finished[work.command] = work.started, work.finished
-    accepted = work.command.take(work.change)
-    outcome[accepted], version[accepted] = ACCEPTED, work.version
+    outcome[work.command], version[work.command] = ACCEPTED, work.version
     return table(
         COMMANDS,
         id=np.arange(n, dtype=np.int32),
@@ -589,12 +605,12 @@ def _commands_table(plan: Plan, work: Work) -> Rows:
         kind=plan.add,
         quantity=plan.quantity,
         **dict.fromkeys(("intended", "issued", "admitted"), plan.when),
-        started=started,
-        finished=finished,
+        started=work.as_planned(work.started),
+        finished=work.as_planned(work.finished),
         outcome=outcome,
         version=version,
         reason=reasons(outcome),
-        repeats=np.full(n, UNKNOWN, np.int32),
+        repeats=_all(n, np.int32(UNKNOWN)),
     )
 
 
@@ -610,7 +626,7 @@ def _changes_table(work: Work, journeys: Journeys, shows: Shows) -> Rows:
         times = {name: each[id(one)] for name, one in times.items()}
     return table(
         CHANGES,
-        command=work.command.take(work.change),
+        command=work.command,
         product=work.product,
         version=work.version,
         quantity_after=work.quantity,

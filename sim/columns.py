@@ -66,7 +66,7 @@ def read_frame(frame: pl.DataFrame) -> "Rows":
 
 
 def _column(column: Sequence[float] | Column, dtype: pl.DataType) -> Column:
-    return column if isinstance(column, Lists) else np.ascontiguousarray(column, _ARRAYS[type(dtype)])
+    return column if isinstance(column, Lists) else np.asarray(column, _ARRAYS[type(dtype)])
 
 
 _ARRAYS: dict[type[pl.DataType], type[np.generic]] = {
@@ -180,7 +180,11 @@ class Rows:
     def __getitem__(self, name: str) -> NDArray[Any]:
         column = self.columns[name]
         values = column.earliest() if isinstance(column, Lists) else column
-        return values[self.chosen] if isinstance(self.chosen, slice) else values.take(self.chosen)
+        if isinstance(self.chosen, slice):
+            return values[self.chosen]
+        if values.strides == (0,):  # the same everywhere, and to take from it would first lay it out
+            return values[:1].repeat(len(self.chosen))
+        return values.take(self.chosen)
 
     def listed(self, name: str) -> Lists:
         """Give a column of lists of the whole table."""

@@ -43,8 +43,12 @@ class Groups:
         """Find the n-th row that bears each number, where the first is 1; −1 if there is none."""
         place = self.begin(numbers)
         place += n - 1
-        np.putmask(place, (n < 1) | (place >= self.end(numbers)), len(self.rows))
-        return np.append(self.rows, -1).take(place)
+        none = (n < 1) | (place >= self.end(numbers))
+        if not len(self.rows):
+            return np.full(len(place), -1)
+        found: Ints = self.rows.take(place, mode="clip")
+        np.putmask(found, none, -1)
+        return found
 
 
 def group(numbers: Ints) -> Groups:
@@ -60,13 +64,13 @@ def group_by_both(one: Ints, other: Ints) -> Groups:
     return Groups(rows, np.concatenate([[0], np.flatnonzero(another) + 1, [len(rows)]]))
 
 
-def before(events: Groups, time: Floats, askers: Groups, asked: Floats) -> Ints:
+def before(events: Groups, times: Floats, askers: Groups, asked: Floats) -> Ints:
     """Find, for each who asks at an instant, the first event of its number that did not come before.
 
-    What is given is its place in `events.rows`, or where those of that number
-    end. Events come in the order of time.
+    What is given is its place in `events.rows`, in the order of which `times`
+    are, or where those of that number end. Events come in the order of time.
     """
-    times, instants = time.take(events.rows), asked.take(askers.rows)
+    instants = asked.take(askers.rows)
     numbers = np.flatnonzero(np.diff(askers.starts))
     some = (askers.begin(numbers), askers.end(numbers), events.begin(numbers), events.end(numbers))
     found = np.empty_like(askers.rows)

@@ -4,7 +4,7 @@ Only what falls into the measured window counts: commands that were intended,
 changes that were committed and queries that were asked in it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from sim.distributions import Floats, Ints
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
 from sim.groups import by_number, group_by_both, highest_before
 from sim.measures.blame import RANKS
-from sim.measures.evidence import SPANS, Evidence, in_order
+from sim.measures.evidence import SPANS, Evidence, in_order, places
 from sim.measures.samples import (
     Measured,
     QuantileCurve,
@@ -30,6 +30,7 @@ from sim.measures.samples import (
     value,
 )
 from sim.measures.visibility import reached
+from sim.pieces import pieces
 from sim.plan import numbered
 from sim.trace import ACCEPTED, KINDS, REJECTED, SHED, Trace
 from sim.wording import count
@@ -240,7 +241,7 @@ def _writer_utilisation(evidence: Evidence) -> Measured:
     """Time inside [started, finished] over the window's length (THEORY 3.6: U = X·E[S])."""
     start, end = evidence.trace.window
     ended, begun = work_of(evidence)
-    busy = float(np.sum(ended - begun))
+    busy = float(np.subtract(ended, begun, out=ended).sum())
     return value(busy / (end - start) if end > start else np.nan, len(evidence.all_commands))
 
 
@@ -257,24 +258,38 @@ def work_of(evidence: Evidence) -> tuple[Floats, Floats]:
 
 def _inbox_depth(evidence: Evidence) -> Measured:
     """Count the commands in the channel; each depth weighs as much as it lasted."""
-    start, end = evidence.trace.window
-    times = np.concatenate([[start], *_stays(evidence, "admitted", "started"), [end]])
-    n = len(times) // 2 - 1
-    order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
-    times = times.take(order)
-    step = np.repeat(np.array([0, 1, -1, 0], np.int8), [1, n, n, 1]).take(order)
-    depth = np.cumsum(step, out=order)  # in its memory, for no other metric takes as much
-    return counts(depth[:-1], np.diff(times)), n
+    came, went = _stays(evidence, "admitted", "started")
+    lasted = [*_depths(came, went, *evidence.trace.window)]
+    depths = [np.arange(len(one)) for one in lasted]
+    return counts(np.concatenate(depths), np.concatenate(lasted)), len(came)
+
+
+def _depths(came: Floats, went: Floats, now: float, end: float) -> Iterator[NDArray[Any]]:
+    """Give how long each depth lasted, from 0 on: until so many more have come, and then until as many more.
+
+    Whose the instants are does not matter: both are sorted where they are.
+    """
+    for times in (came, went):
+        times.sort(kind="stable")
+    gone = 0
+    for piece in pieces(len(came)):
+        more = came[piece.stop :]
+        then, left = (more[0], went.searchsorted(more[0])) if len(more) else (end, len(went))
+        times = np.concatenate([[now], came[piece], went[gone:left], [then]])
+        order = np.argsort(times, kind="stable")  # who comes and goes in one instant has come before
+        steps = np.repeat([piece.start - gone, 1, -1, 0], [1, len(came[piece]), left - gone, 1])
+        depth = np.cumsum(steps.take(order))
+        yield np.bincount(depth[:-1], np.diff(times.take(order)))
+        now, gone = then, left
 
 
 def _stays(evidence: Evidence, entered: str, left: str) -> tuple[Floats, Floats]:
     """Give when commands entered a place, and when they left it, as far as that lies in the window."""
     start, end = evidence.trace.window
     came, went = evidence.all_commands[entered], evidence.all_commands[left]
-    there = (came < end) & ~(went <= start)
-    if not there.all():
-        came, went = came[there], went[there]
-    return came.clip(start, end), np.maximum(np.fmin(went, end), start)
+    there = places((came < end) & ~(went <= start))
+    came, went = came[there].clip(start, end), np.fmin(went[there], end)
+    return came, np.maximum(went, start, out=went)
 
 
 def _throughput(evidence: Evidence) -> Measured:
@@ -381,7 +396,8 @@ def _versions_behind(evidence: Evidence) -> Measured:
 
 
 def _age_of_information(evidence: Evidence) -> Measured:
-    return distribution(np.maximum(evidence.queries["asked"] - evidence.shown_since, 0.0))
+    age = evidence.queries["asked"] - evidence.shown_since
+    return distribution(np.maximum(age, 0.0, out=age))
 
 
 def _read_your_writes_violations(evidence: Evidence) -> Measured:
@@ -412,10 +428,10 @@ def _read_your_writes_violations(evidence: Evidence) -> Measured:
 def _monotonic_read_violations(evidence: Evidence) -> Measured:
     queries = evidence.all_queries
     order = in_order(queries["asked"])
-    product, seen = (queries[name].take(order) for name in ("product", "seen_version"))
+    product, seen = (queries[name][order] for name in ("product", "seen_version"))
     backwards = np.zeros(len(queries), np.bool_)
     if _goes_back(seen, product):  # if what is shown never does, nobody can see that it does
-        session = queries["session"].take(order)
+        session = queries["session"][order]
         backwards[order] = seen < highest_before(seen, group_by_both(session, product))
     return _share(backwards[evidence.queries.chosen])
 
@@ -430,8 +446,9 @@ def _goes_back(seen: Ints, product: Ints) -> bool:
 def _fairness(evidence: Evidence) -> Measured:
     """Jain's index (Σx)² / (n·Σx²): 1 when all workers wait alike, 1/n when one bears it all."""
     latency, worker = evidence.span("command_latency"), evidence.commands["worker"]
-    answered = np.flatnonzero(~np.isnan(latency))
-    latency, worker = latency.take(answered), worker.take(answered)
+    answered = ~np.isnan(latency)
+    if not answered.all():
+        latency, worker = latency[answered], worker[answered]
     done = np.bincount(worker)
     means = np.bincount(worker, latency)[done > 0] / done[done > 0]
     squares = len(means) * np.sum(means**2)

@@ -55,7 +55,7 @@ def test_events_are_found_that_did_not_come_before_one_asks(events: Pairs, asker
     events = sorted(events, key=lambda pair: pair[1])
     (number, time), (asker, asked) = columns(events), columns(askers)
     groups = group(number)
-    places = before(groups, time.astype(float), group(asker), asked.astype(float))
+    places = before(groups, time[groups.rows].astype(float), group(asker), asked.astype(float))
     for (one, now), place in zip(askers, places.tolist(), strict=True):
         alike = [row for row, event in enumerate(events) if event[0] == one]
         later = [row for row in alike if events[row][1] >= now]

@@ -20,6 +20,7 @@ READING_ORDER = [
     "observations",
     "distributions",
     "families",
+    "pieces",
     "groups",
     "inventory",
     "glossary",

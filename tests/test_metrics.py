@@ -10,6 +10,7 @@ import sim
 from sim.glossary import DISTRIBUTION, METRICS, QUANTILES
 from sim.measures.evidence import Evidence
 from sim.metrics import as_json, numbers, quantiles_of, summarise
+from sim.pieces import ROWS
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace, TraceError, check
@@ -115,6 +116,43 @@ def test_every_metric_agrees_with_a_plain_recount(scenario: Scenario) -> None:
 def test_every_metric_agrees_with_a_plain_recount_on_two_hundred_traces(scenario: Scenario) -> None:
     """Whatever the scenario, a second program finds the same."""
     assert_recounted(sim.run(scenario))
+
+
+def test_what_is_measured_in_pieces_is_right_across_their_edges() -> None:
+    """Three pieces of commands and of queries: depths by one sum over all, what was missed by a join."""
+    busy = {"workers.pace": "poisson(1000/s)", "queries.pace": "poisson(1000/s)", "warmup": "0s"}
+    ways = {"writer.service": "exponential(700us)", "duration": f"{2.2 * ROWS / 1000}s"}
+    trace = sim.run(parse_scenario(SMALL, settings=busy | ways), engine="array")
+    assert min(len(trace.commands), len(trace.queries)) > 2 * ROWS
+    measured = numbers(trace, ["inbox_depth.mean", "inbox_depth.p99", "inbox_depth.max"])
+    measured |= numbers(trace, ["stale_read_fraction", "age_of_information.mean", "age_of_information.max"])
+    assert measured == pytest.approx(depths(trace) | missed(trace), rel=1e-9)
+
+
+def depths(trace: Trace) -> dict[str, float]:
+    """Say from all comings and goings in their order how deep the channel was, and for how long."""
+    times = pl.concat([trace.commands["admitted"], trace.commands["started"]]).clip(*trace.window)
+    turns = pl.DataFrame({"time": times, "step": [1] * len(trace.commands) + [-1] * len(trace.commands)})
+    lasted = pl.col("time").shift(-1, fill_value=trace.window[1]) - pl.col("time")
+    told = turns.sort("time", "step").select(depth=pl.col("step").cum_sum(), lasted=lasted)
+    sample = told.filter(pl.col("lasted") > 0).group_by("depth").agg(pl.col("lasted").sum()).rows()
+    sample.append((0, trace.window[1] - sum(lasted for _, lasted in sample)))  # before anybody came
+    most = max(depth for depth, _ in sample)
+    found = {"mean": mean(sample), "p99": quantile(sample, 0.99), "max": most}
+    return {f"inbox_depth.{statistic}": value for statistic, value in found.items()}
+
+
+def missed(trace: Trace) -> dict[str, float]:
+    """Say by joins which queries missed the next version, and how old what they saw was."""
+    changes = trace.changes.select("product", "committed", seen_version="version")
+    after = changes.select("product", pl.col("seen_version") - 1, next="committed")
+    told = trace.queries.join(changes, on=["product", "seen_version"], how="left")
+    told = told.join(after, on=["product", "seen_version"], how="left")
+    stale, age = pl.col("next") < pl.col("asked"), pl.col("asked") - pl.col("committed").fill_null(0.0)
+    of_all = told.select(stale.fill_null(value=False).mean().alias("stale"), mean=age.mean(), most=age.max())
+    [(stale_reads, middle, oldest)] = of_all.rows()
+    ages = {"age_of_information.mean": middle, "age_of_information.max": oldest}
+    return {"stale_read_fraction": stale_reads, **ages}
 
 
 def test_the_metrics_of_the_story_are_known_beforehand() -> None:

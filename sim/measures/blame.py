@@ -7,6 +7,8 @@ Time in the inbox and at the writer does not count, for nothing was committed
 yet.
 """
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
 from sim.columns import Rows
@@ -20,25 +22,28 @@ RANKS = {  # of the stale reads by staleness: those that stand for the median, a
     "blame_p99": (0.99, 1.0),
 }
 
-Parts = dict[str, Floats]
+Parts = Iterator[tuple[str, Floats]]  # of each place, the seconds that each query's change was there
 
 
 def splits(changes: Rows, staleness: Floats, scenario: Scenario) -> Parts:
-    """Split the staleness of queries by where the change was in the meantime that each missed."""
+    """Split the staleness of queries by where the change was in the meantime that each missed.
+
+    Place by place, for all of them together would take much memory.
+    """
     left = staleness
-    parts: Parts = {}
-    for place, stay in _stays(changes, scenario).items():
-        parts[place] = np.minimum(left, np.fmax(stay, 0.0))
-        left = left - parts[place]
+    for place, stay in _stays(changes, scenario):
+        part = np.minimum(left, np.fmax(stay, 0.0))
+        left = left - part
+        yield place, part
     shown = ~np.isnan(changes["visible"])
-    return parts | {"overwritten": left * shown, "lost": left * ~shown}
+    yield from (("overwritten", left * shown), ("lost", left * ~shown))
 
 
-def shares(parts: Parts, chosen: slice | Ints = slice(None)) -> dict[str, float]:
-    """Give each place's share of the stale time of these queries; nan where there is none."""
-    spent = np.array([parts[place][chosen].sum() for place in PLACES])
+def shares(spent: Mapping[str, float]) -> dict[str, float]:
+    """Give each place's share of the time spent at all of them; nan where none was."""
+    seconds = np.array([spent[place] for place in PLACES])
     with np.errstate(invalid="ignore"):
-        return dict(zip(PLACES, (spent / spent.sum()).tolist(), strict=True))
+        return dict(zip(PLACES, (seconds / seconds.sum()).tolist(), strict=True))
 
 
 def ranked(staleness: Floats, asked: Floats, between: tuple[float, float]) -> Ints:
@@ -56,19 +61,18 @@ def ranked(staleness: Floats, asked: Floats, between: tuple[float, float]) -> In
 
 def _stays(change: Rows, scenario: Scenario) -> Parts:
     """Say how long each change was at each place, in the order of its way; nan where it never was."""
-    arrived = change["delivered"]
+    arrived, sent = change["delivered"], change["sent"]
+    yield "publish", sent - change["committed"]
+    yield "resend", arrived - sent - change["delay"] - change["line"] - change["outage"]
+    # On a serial link a change waits first, and then takes its time.
+    for place in (
+        ("line", "delay", "outage") if scenario.link.order == "serial" else ("delay", "line", "outage")
+    ):
+        yield place, change[place]
     begun = np.fmax(change["polled"], arrived) if scenario.reader.poll else arrived
-    sent, taken, handled, visible = (change[name] for name in ("sent", "taken", "handled", "visible"))
+    yield "poll", begun - arrived
+    taken, handled, visible = (change[name] for name in ("taken", "handled", "visible"))
     fetched = np.isnan(taken)  # upon another's notice, while its own still waited
-    held = {name: change[name] for name in ("delay", "line", "outage")}
-    if scenario.link.order == "serial":  # there a change waits first, and then takes its time
-        held = {name: held[name] for name in ("line", "delay", "outage")}
-    return {
-        "publish": sent - change["committed"],
-        "resend": arrived - sent - held["delay"] - held["line"] - held["outage"],
-        **held,
-        "poll": begun - arrived,
-        "queue": np.where(fetched, visible, taken) - begun,
-        "handler": handled - taken,
-        "batch": visible - handled,
-    }
+    yield "queue", np.where(fetched, visible, taken) - begun
+    yield "handler", handled - taken
+    yield "batch", visible - handled

@@ -14,7 +14,8 @@ from sim.distributions import Floats, Ints
 from sim.groups import Groups, before, group
 from sim.measures.blame import RANKS, Parts, ranked, shares, splits
 from sim.measures.samples import Measured, distribution
-from sim.trace import Trace
+from sim.pieces import each
+from sim.trace import Flags, Trace
 
 SPANS = {  # the metrics that are a time from one instant of a row to another
     "command_latency": ("commands", "intended", "finished"),
@@ -84,21 +85,23 @@ class Evidence:
         """All changes by their product; the n-th of one made its version n."""
         return group(self.all_changes["product"])
 
-    @property
-    def _next(self) -> Ints:
-        """Of each query, the row of the change that came after what it was shown; −1 if there was none."""
-        return self.by_product.nth(self.queries["product"], self.queries["seen_version"] + 1)
-
     @cached_property
     def stale(self) -> Ints:
         """Which of the queries were stale: what came next had been committed before they were asked."""
         since = np.append(self.all_changes["committed"], np.inf)
-        return np.flatnonzero(since.take(self._next) < self.queries["asked"])
+
+        def late(product: Ints, seen: Ints, asked: Floats) -> Flags:
+            missed: Flags = since.take(self.by_product.nth(product, seen + 1)) < asked
+            return missed
+
+        columns = (self.queries[name] for name in ("product", "seen_version", "asked"))
+        return np.flatnonzero(each(late, *columns, gives=np.bool_))
 
     @cached_property
     def missed(self) -> Ints:
         """Of each stale query, the row of the oldest change that it missed."""
-        return self._next.take(self.stale)
+        product, seen = (self.queries[name].take(self.stale) for name in ("product", "seen_version"))
+        return self.by_product.nth(product, seen + 1)
 
     @cached_property
     def staleness(self) -> Floats:
@@ -113,44 +116,56 @@ class Evidence:
         changes, product = self.by_product, self.queries["product"].take(self.stale)
         asked, seen = (self.queries[name].take(self.stale) for name in ("asked", "seen_version"))
         committed, begin, end = self.all_changes["committed"], changes.begin(product), changes.end(product)
-        times, place = np.append(committed.take(changes.rows), np.inf), begin + seen + 1
+        times, place = committed.take(changes.rows), begin + seen + 1
         more = np.arange(len(place))
         for _ in range(FEW):
-            more = more[(times.take(place.take(more)) < asked.take(more)) & (place < end).take(more)]
+            since = times.take(place.take(more), mode="clip")
+            more = more[(since < asked.take(more)) & (place < end).take(more)]
             place[more] += 1
-        place[more] = before(changes, committed, group(product.take(more)), asked.take(more))
+        place[more] = before(changes, times, group(product.take(more)), asked.take(more))
         behind: Ints = place - begin - seen
         return behind
 
     @property
     def parts(self) -> Parts:
-        """Where the time of each stale query went."""
-        changes = self.all_changes.only(self.missed)
-        return splits(changes, self.staleness, self.trace.scenario)
+        """Where the time of each stale query went, place by place."""
+        return splits(self.all_changes.only(self.missed), self.staleness, self.trace.scenario)
 
     @cached_property
     def blame(self) -> dict[str, dict[str, float]]:
         """Each place's share of the time of all stale queries, and of those that rank as RANKS has it."""
-        parts, asked = self.parts, self.queries["asked"].take(self.stale)
+        asked = self.queries["asked"].take(self.stale)
         of_some = {rank: ranked(self.staleness, asked, between) for rank, between in RANKS.items()}
-        return {"blame": shares(parts), **{rank: shares(parts, some) for rank, some in of_some.items()}}
+        spent: dict[str, dict[str, float]] = {name: {} for name in ("blame", *RANKS)}
+        for place, part in self.parts:
+            spent["blame"][place] = float(part.sum())
+            for rank, some in of_some.items():
+                spent[rank][place] = float(part[some].sum())
+        return {name: shares(seconds) for name, seconds in spent.items()}
 
     @property
     def shown_since(self) -> Floats:
         """Of each query, the commit of the version that it was shown; 0 for what was there from the start."""
-        shown = self.by_product.nth(self.queries["product"], self.queries["seen_version"])
-        since: Floats = np.append(self.all_changes["committed"], 0.0).take(shown)
-        return since
+        since = np.append(self.all_changes["committed"], 0.0)
+
+        def shown(product: Ints, seen: Ints) -> Floats:
+            return since.take(self.by_product.nth(product, seen))
+
+        return each(shown, self.queries["product"], self.queries["seen_version"], gives=np.float64)
 
     def _within(self, rows: Rows, name: str) -> Rows:
-        """Choose the rows of which the time lies in the window, by a slice where they are neighbours."""
+        """Choose the rows of which the time lies in the window."""
         start, end = self.trace.window
-        inside = (rows[name] >= start) & (rows[name] < end)
-        n, first = int(np.count_nonzero(inside)), int(inside.argmax()) if len(inside) else 0
-        neighbours = slice(first, first + n)
-        return rows.only(neighbours if inside[neighbours].all() else np.flatnonzero(inside))
+        return rows.only(places((rows[name] >= start) & (rows[name] < end)))
 
 
-def in_order(time: Floats) -> Ints:
-    """Give the places of instants in their order, equal ones in theirs."""
-    return np.argsort(time, kind="stable")
+def places(chosen: Flags) -> slice | Ints:
+    """Give the places of those that are chosen: a slice, where they are neighbours."""
+    n, first = int(np.count_nonzero(chosen)), int(chosen.argmax()) if len(chosen) else 0
+    neighbours = slice(first, first + n)
+    return neighbours if chosen[neighbours].all() else np.flatnonzero(chosen)
+
+
+def in_order(time: Floats) -> slice | Ints:
+    """Give the places of instants in their order, equal ones in theirs: a slice, where they are in order."""
+    return slice(None) if np.all(time[:-1] <= time[1:]) else np.argsort(time, kind="stable")
