@@ -360,7 +360,8 @@ def send(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journe
     else:
         out = sent + delay
     never = _all(n, np.float64(0))
-    return Journeys(_all(n, np.int32(1)), delay, out - sent - delay, never, slice(None), out)
+    line = never if ways.order == "independent" else out - sent - delay
+    return Journeys(_all(n, np.int32(1)), delay, line, never, slice(None), out)
 
 
 def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journeys:

@@ -107,7 +107,8 @@ def copy(ways: Link, now: float, delay: Iterator[float], chances: Chances, last:
         lost = next(chances.lost) or (outage is not None and outage.changes == "lost")
         if not lost:
             out = arrival if outage is None else outage.at + outage.lasts
-            return Way(out, late, arrival - sent - late, out - arrival)
+            line = 0.0 if ways.order == "independent" else arrival - sent - late
+            return Way(out, late, line, out - arrival)
         if ways.resend is None:
             return None
         sent, delay = sent + ways.resend, chances.other_delay
