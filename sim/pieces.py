@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-ROWS = 2**17  # of a piece
+ROWS = 2**15  # of a piece
 
 
 def pieces(rows: int) -> list[slice]:

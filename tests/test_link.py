@@ -114,6 +114,13 @@ def test_losses_and_duplicates_come_as_often_as_was_said() -> None:
     assert set(trace.changes["copies"].unique()) == {0, 1, 2}
 
 
+@pytest.mark.parametrize("engine", ["trio", "array"])
+def test_nobody_waits_in_line_on_an_independent_link(engine: str) -> None:
+    """Not even for as long as the rounding of three instants would have it."""
+    trace = sim.run(parse_scenario(BASE, settings={"link.order": "independent"}), engine=engine)
+    assert (trace.changes["line"] == 0).all()
+
+
 def test_what_is_sent_again_arrives_in_the_end() -> None:
     """A lost copy costs at least the time after which it is sent again, and nothing is missing."""
     trace = played(loss=0.3, resend=Seconds(0.5), delay=Constant(0.1), order="independent")
