@@ -292,7 +292,7 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     starts = begins(product)
     left = stock + _running(moved, starts)
     enough = np.ones(len(order), np.bool_)
-    enough[_too_much(product, moved, left, starts)] = False
+    enough[_too_much(product, moved, left)] = False
     if not enough.all():
         left = stock + _running(moved * enough, starts)
     accepted, version, quantity = np.empty_like(enough), np.empty(len(order), np.int32), np.empty_like(left)
@@ -300,13 +300,13 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     return accepted, version, quantity
 
 
-def _too_much(product: Ints, moved: Ints, left: Ints, starts: Ints) -> list[int]:
+def _too_much(product: Ints, moved: Ints, left: Ints) -> list[int]:
     """Find the commands for which there is not enough; `left` is what there would be if there always were.
 
     They come product by product. Whoever is turned away leaves more for all
     who follow, so that only a new low of the product can be too low.
     """
-    lows = np.flatnonzero(_new_lows(left, starts))
+    lows = _new_lows(product, left)
     of_each = zip(lows.tolist(), *(column[lows].tolist() for column in (product, moved, left)), strict=True)
     turned_away: list[int] = []
     last = spared = 0
@@ -319,16 +319,16 @@ def _too_much(product: Ints, moved: Ints, left: Ints, starts: Ints) -> list[int]
     return turned_away
 
 
-def _new_lows(left: Ints, starts: Ints) -> Flags:
-    """Say where a product has less than nothing, and less than ever before."""
-    lowest = np.minimum(left, 0)
-    for start, end in pairwise([*starts.tolist(), len(left)]):
+def _new_lows(product: Ints, left: Ints) -> Ints:
+    """Give the places where a product has less than nothing, and less than ever before."""
+    below = np.flatnonzero(left < 0)
+    lowest, starts = left.take(below), begins(product.take(below))
+    for start, end in pairwise([*starts.tolist(), len(below)]):
         np.minimum.accumulate(lowest[start:end], out=lowest[start:end])
-    new = np.ones(len(left), np.bool_)
+    new = np.ones(len(below), np.bool_)
     new[1:] = lowest[1:] != lowest[:-1]
     new[starts] = True
-    new &= left < 0
-    return new
+    return below[new]
 
 
 def _insist_on_room(came: Floats, started: Floats, finished: Floats, inbox: Inbox) -> None:
@@ -679,13 +679,15 @@ def _models_table(work: Work, journeys: Journeys, shows: Shows, stock: int) -> R
     last[work.product] = np.arange(len(work.product))
     product = np.flatnonzero(last >= 0)
     held, copy = last[product], shows.shown.last(product)
-    shown = np.where(copy < 0, -1, journeys.changes(copy))
-    version, quantity = np.append(work.version, 0), np.append(work.quantity, stock)
+    quantity, version = np.full(len(product), stock), np.zeros(len(product), np.int32)
+    some = copy >= 0
+    shown = journeys.changes(copy[some])
+    quantity[some], version[some] = work.quantity[shown], work.version[shown]
     return table(
         MODELS,
         product=product,
-        held=quantity[held],
-        held_version=version[held],
-        shown=quantity[shown],
-        shown_version=version[shown],
+        held=work.quantity[held],
+        held_version=work.version[held],
+        shown=quantity,
+        shown_version=version,
     )

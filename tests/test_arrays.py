@@ -15,7 +15,7 @@ from sim.distributions import Constant, Distribution, Mixture, Pace
 from sim.durations import Rate, Seconds
 from sim.metrics import as_json
 from sim.replicate import play
-from sim.scenario import Inbox, Link, Queries, Reader, Scenario, Step, Workers, Writer
+from sim.scenario import Inbox, Link, Outage, Queries, Reader, Scenario, Step, Workers, Writer
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace
 from sim.worker import Person
@@ -239,6 +239,14 @@ def test_two_copies_that_are_overtaken_are_told_alike(apply: str) -> None:
     trace = arrays.run(scenario)
     assert (trace.changes["applied"].min(), trace.changes["copies"].min()) == (2 * (apply == "arrival"), 2)
     assert_same(trace, stage.run(scenario))
+
+
+def test_a_run_in_which_nothing_arrives_is_the_same() -> None:
+    """All changes are lost; then nothing is ever shown, and all products differ in the end."""
+    dark = evolve(opened(), link=Link(outages=(Outage(Seconds(0.0), Seconds(99.0), "lost"),)))
+    trace = arrays.run(dark)
+    assert_same(trace, stage.run(dark))
+    assert sim.summarise(trace).value("divergence_at_end") == trace.changes["product"].n_unique() == 5
 
 
 def test_the_summaries_are_the_same() -> None:

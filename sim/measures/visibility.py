@@ -99,7 +99,7 @@ def _sights(evidence: Evidence) -> Floats:
     It does as soon as any newer one can be seen; where changes are added up,
     not before all older ones can. Infinite if never.
     """
-    since = np.nan_to_num(evidence.all_changes["visible"], nan=np.inf, posinf=np.inf)
+    since = np.fmin(evidence.all_changes["visible"], np.inf)
     adds_up = evidence.trace.scenario.reader.apply == "delta"
     seen = (highest_up_to if adds_up else lowest_from)(since, evidence.by_product)
     after: Floats = seen[evidence.changes.chosen] - evidence.changes["committed"]
