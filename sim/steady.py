@@ -8,7 +8,7 @@ import numpy as np
 from attrs import frozen
 
 from sim.distributions import Floats
-from sim.scenario import Scenario, Workers
+from sim.scenario import Queries, Scenario, Workers
 from sim.trace import Trace
 from sim.wording import readable, significant
 
@@ -137,13 +137,13 @@ def _at_the_end(scenario: Scenario, commits: float) -> float:
     if not any(crowd.phases for crowd in planned):
         return commits
     start, end, each = scenario.warmup, scenario.duration, _work(scenario)
-    wanted = sum(_planned(crowd, end) - _planned(crowd, start) for crowd in planned) / (end - start)
+    wanted = sum(intents(crowd, end) - intents(crowd, start) for crowd in planned) / (end - start)
     last = commits * sum(_pace_at(crowd, end) for crowd in planned) / wanted
     return min(last, max(commits, 1 / each)) if each else last
 
 
-def _planned(crowd: Workers, until: float) -> float:
-    """Count the commands that a crowd is expected to want before an instant."""
+def intents(crowd: Workers | Queries, until: float) -> float:
+    """Count the commands or queries that a crowd is expected to mean before an instant."""
     ends = list(accumulate(phase.lasts for phase in crowd.schedule))
     starts = [0.0, *ends]
     return sum(

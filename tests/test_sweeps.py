@@ -1,19 +1,22 @@
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import polars as pl
 import pytest
-from attrs import evolve
+from attrs import evolve, fields, frozen
 
 import sim
 from sim.glossary import METRICS
 from sim.grid import Grid, lay_out, make_axis
 from sim.metrics import Estimate
 from sim.page.chart import draw
+from sim.scenario import Scenario
 from sim.studies.journal import BadJournal, begin, keep, kept, mend
-from sim.studies.sweeps import Findings, Unplayable, lost, play_cells, play_one, runs, table
+from sim.studies.sweeps import Findings, Unplayable, lost, lots_of, play_cells, play_one, runs, table
 from sim.terminal.sheet import sweep_lines
 
 SHORT = {"duration": "4s", "warmup": "0s", "replications": "3"}
@@ -95,6 +98,40 @@ def test_a_cell_is_concluded_of_the_replications_that_are_there() -> None:
     assert rows.rows() == [(0.01, 2), (0.05, 3)]
     assert [*sweep_lines(grid, found, "x", "throughput", 1.0)][-1] == "   90ms                  –"
     assert lost(grid, (0, 1)) == ("link.delay=10ms, replication 1: the process that played it died, twice")
+
+
+@frozen
+class Deadly(Scenario):
+    """A scenario that costs each process its life to which it is sent."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (1,)
+
+
+@pytest.mark.slow
+def test_a_run_that_costs_processes_their_life_costs_the_others_of_its_lot_nothing() -> None:
+    """All that were sent with it are played alone, and all but itself are there."""
+    grid = grid_of(link__delay="10ms,50ms")
+    good, bad = grid.cells
+    deadly = Deadly(**{f.name: getattr(bad.scenario, f.name) for f in fields(Scenario)})
+    assert lots_of(grid, runs(grid), "auto") == [runs(grid)]
+    found = dict(play_cells(evolve(grid, cells=(good, evolve(bad, scenario=deadly))), jobs=2))
+    assert sorted(found) == runs(grid)
+    assert [run for run in runs(grid) if found[run] is None] == [(1, 0), (1, 1), (1, 2)]
+
+
+def test_runs_are_sent_together_that_take_less_time_than_to_send_them(tmp_path: Path) -> None:
+    """By arrays more than by actors; in their order, and those that nobody can foresee alone."""
+    once = {"warmup": "0s"}
+    grid = lay_out("saturation", [make_axis("duration", "10s,20s,2000s")], once | {"replications": "4"})
+    some = [run for run in runs(grid) if run != (0, 1)]
+    for engine, sizes in (("auto", [7, 1, 1, 1, 1]), ("trio", [3, 2, 2, 1, 1, 1, 1])):
+        lots = lots_of(grid, some, engine)
+        assert ([len(lot) for lot in lots], [*chain.from_iterable(lots)]) == (sizes, some)
+    patient = tmp_path / "patient.toml"
+    patient.write_text('title = "patient"\nduration = "1s"\nreplications = 2\n[[workers]]\nthink = "100ms"\n')
+    grid = lay_out(patient, [make_axis("link.delay", "1ms,2ms")])
+    assert [len(lot) for lot in lots_of(grid, runs(grid), "auto")] == [1, 1, 1, 1]
 
 
 def test_a_cell_that_cannot_be_played_is_named() -> None:

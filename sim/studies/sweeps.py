@@ -1,5 +1,6 @@
 """Sweeps: every cell of a grid played on the same luck, and one table of all that was found."""
 
+import math
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -12,7 +13,7 @@ from typing import Any
 import polars as pl
 from attrs import define, field, frozen
 
-from sim.arrays import Refused
+from sim.arrays import Refused, why_not
 from sim.clock import Stuck
 from sim.glossary import METRICS
 from sim.grid import Cell, Grid, lay_out, make_axis
@@ -21,10 +22,14 @@ from sim.pool.cluster import versions
 from sim.pool.executors import in_any_order
 from sim.pool.processes import prepare
 from sim.replicate import conclude_short, play
-from sim.scenario import samples
+from sim.scenario import Queries, Scenario, Workers, samples
 from sim.scenario_file import toml_text
+from sim.steady import intents
 from sim.studies.journal import Run
 from sim.theory.answers import Prediction, predictions
+
+LOT = 0.05  # seconds of work that are sent together
+A_RUN, BY_ARRAYS, BY_ACTORS = 2e-3, 2.5e-7, 1e-5  # seconds for a run, and for a command or a query in it
 
 
 class Unplayable(RuntimeError):
@@ -78,13 +83,52 @@ def play_cells(
 ) -> Iterator[tuple[Run, Summary | None]]:
     """Play all runs that are not done yet, and give each as soon as it is there; None for one that is lost.
 
-    For `on_death` see executors.in_any_order. Unplayable says which cell cannot be played.
+    For `on_death` see executors.in_any_order; if a lot costs two processes their
+    life, its runs are played alone. Unplayable says which cell cannot be played.
     """
-    missing = [run for run in runs(grid) if run not in done]
-    tasks = [(grid.cells[n], r, engine) for n, r in missing]
-    with closing(in_any_order(play_one, tasks, jobs, executor, on_death)) as results:
-        for number, summary in results:
-            yield missing[number], summary
+    lots = lots_of(grid, [run for run in runs(grid) if run not in done], engine)
+    while lots:
+        alone: list[list[Run]] = []
+        tasks = [([(grid.cells[n], r) for n, r in lot], engine) for lot in lots]
+        with closing(in_any_order(play_lot, tasks, jobs, executor, on_death)) as results:
+            for number, summaries in results:
+                lot = lots[number]
+                found: Sequence[Summary | None] = summaries or [None]
+                if summaries is None and len(lot) > 1:
+                    alone += [[run] for run in lot]
+                else:
+                    yield from zip(lot, found, strict=True)
+        lots = alone
+
+
+def lots_of(grid: Grid, missing: Iterable[Run], engine: str) -> list[list[Run]]:
+    """Put runs together, in their order, that take less time than it takes to send each for itself."""
+    seconds = [_seconds(cell.scenario, engine) for cell in grid.cells]
+    lots: list[list[Run]] = []
+    filled = math.inf
+    for run in missing:
+        cell, _ = run
+        if filled + seconds[cell] > LOT:
+            lots.append([])
+            filled = 0.0
+        lots[-1].append(run)
+        filled += seconds[cell]
+    return lots
+
+
+def _seconds(scenario: Scenario, engine: str) -> float:
+    """Say about how long a run takes; infinitely long where workers think, for then nobody knows."""
+    if any(crowd.think for crowd in scenario.workers):
+        return math.inf
+    crowds: tuple[Workers | Queries, ...] = (*scenario.workers, *scenario.queries)
+    acts = sum(intents(crowd, scenario.duration) for crowd in crowds)
+    by_arrays = engine != "trio" and why_not(scenario) is None
+    return A_RUN + acts * (BY_ARRAYS if by_arrays else BY_ACTORS)
+
+
+def play_lot(lot: Sequence[tuple[Cell, int]], engine: str) -> list[Summary]:
+    """Play some runs, one after the other."""
+    return [play_one(cell, replication, engine) for cell, replication in lot]
 
 
 def play_one(cell: Cell, replication: int, engine: str) -> Summary:
