@@ -143,7 +143,7 @@ def _at_the_end(scenario: Scenario, commits: float) -> float:
 
 
 def intents(crowd: Workers | Queries, until: float) -> float:
-    """Count the commands or queries that a crowd is expected to mean before an instant."""
+    """Count the commands or queries that a crowd is expected to want before an instant."""
     ends = list(accumulate(phase.lasts for phase in crowd.schedule))
     starts = [0.0, *ends]
     return sum(

@@ -28,7 +28,7 @@ from sim.steady import intents
 from sim.studies.journal import Run
 from sim.theory.answers import Prediction, predictions
 
-LOT = 0.05  # seconds of work that are sent together
+LOT = 0.05  # seconds of work that are sent together, for of quick runs each would cost as much to send
 A_RUN, BY_ARRAYS, BY_ACTORS = 2e-3, 2.5e-7, 1e-5  # seconds for a run, and for a command or a query in it
 
 
@@ -93,16 +93,17 @@ def play_cells(
         with closing(in_any_order(play_lot, tasks, jobs, executor, on_death)) as results:
             for number, summaries in results:
                 lot = lots[number]
-                found: Sequence[Summary | None] = summaries or [None]
-                if summaries is None and len(lot) > 1:
+                if summaries is not None:
+                    yield from zip(lot, summaries, strict=True)
+                elif len(lot) > 1:
                     alone += [[run] for run in lot]
                 else:
-                    yield from zip(lot, found, strict=True)
+                    yield lot[0], None
         lots = alone
 
 
 def lots_of(grid: Grid, missing: Iterable[Run], engine: str) -> list[list[Run]]:
-    """Put runs together, in their order, that take less time than it takes to send each for itself."""
+    """Put runs together, in their order: as many as take LOT seconds, about, or one that takes longer."""
     seconds = [_seconds(cell.scenario, engine) for cell in grid.cells]
     lots: list[list[Run]] = []
     filled = math.inf
