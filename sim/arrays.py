@@ -25,7 +25,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from sim.clock import stream, take
-from sim.columns import UNKNOWN, Lists, Rows, delivered, table
+from sim.columns import UNKNOWN, Lists, Rows, alike, delivered, table
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
 from sim.groups import Groups, before, begins, by_number, group, highest_before, lowest_from
 from sim.link import copies_of, first_of
@@ -359,9 +359,9 @@ def send(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journe
         out = np.maximum.accumulate(sent + delay)
     else:
         out = sent + delay
-    never = _all(n, np.float64(0))
+    never, once = alike(np.float64(0), n), alike(np.int32(1), n)
     line = never if ways.order == "independent" else out - sent - delay
-    return Journeys(_all(n, np.int32(1)), delay, line, never, slice(None), out)
+    return Journeys(once, delay, line, never, slice(None), out)
 
 
 def _with_faults(work: Work, ways: Link, scenario: Scenario, replication: int) -> Journeys:
@@ -585,11 +585,6 @@ def _running(values: Ints | Flags, starts: Ints) -> Ints:
     return total - np.repeat(so_far, np.diff(starts, append=len(values)))
 
 
-def _all(n: int, value: np.generic) -> NDArray[Any]:
-    """Give an array of the same value n times, which takes no memory."""
-    return np.broadcast_to(value, n)
-
-
 def _latest(times: Floats) -> float:
     return float(times.max(initial=0.0))
 
@@ -611,7 +606,7 @@ def _commands_table(plan: Plan, work: Work) -> Rows:
         outcome=outcome,
         version=version,
         reason=reasons(outcome),
-        repeats=_all(n, np.int32(UNKNOWN)),
+        repeats=alike(np.int32(UNKNOWN), n),
     )
 
 

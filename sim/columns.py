@@ -65,8 +65,20 @@ def read_frame(frame: pl.DataFrame) -> "Rows":
     return Rows(frame.schema, columns, frame=frame)
 
 
+def alike(value: np.generic, rows: int) -> NDArray[Any]:
+    """Make a column that has the same value in so many rows, and keeps it once."""
+    return np.broadcast_to(value, rows)
+
+
+def _kept_once(values: NDArray[Any]) -> bool:
+    return values.strides == (0,)
+
+
 def _column(column: Sequence[float] | Column, dtype: pl.DataType) -> Column:
-    return column if isinstance(column, Lists) else np.asarray(column, _ARRAYS[type(dtype)])
+    if isinstance(column, Lists):
+        return column
+    values = np.asarray(column, _ARRAYS[type(dtype)])
+    return values if _kept_once(values) else np.ascontiguousarray(values)
 
 
 _ARRAYS: dict[type[pl.DataType], type[np.generic]] = {
@@ -182,7 +194,7 @@ class Rows:
         values = column.earliest() if isinstance(column, Lists) else column
         if isinstance(self.chosen, slice):
             return values[self.chosen]
-        if values.strides == (0,):  # the same everywhere, and to take from it would first lay it out
+        if _kept_once(values):  # to take from it would make an array of it all first
             return values[:1].repeat(len(self.chosen))
         return values.take(self.chosen)
 

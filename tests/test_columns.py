@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sim
-from sim.columns import UNKNOWN, Rows, delivered, digests, read_frame, table
+from sim.columns import UNKNOWN, Rows, alike, delivered, digests, read_frame, table
 from sim.steady import latencies
 from sim.trace import TABLES
 
@@ -52,6 +52,20 @@ def test_whatever_bits_a_nan_has_its_hash_is_the_same() -> None:
     ours, theirs = (table({"time": pl.Float64()}, time=time) for time in (one, other))
     assert digests(ours) == digests(theirs)
     assert ours.table.rows() == theirs.table.rows() == [(0.5,), (None,)]
+
+
+@given(st.integers(0, 5), st.sampled_from([np.int32(UNKNOWN), np.int32(7)]))
+def test_a_column_that_is_kept_once_is_like_one_that_is_laid_out(n: int, value: np.int32) -> None:
+    """Read, chosen from, hashed, as a frame, and in another process."""
+    once, laid_out = (
+        table({"number": pl.Int32()}, number=column) for column in (alike(value, n), np.full(n, value))
+    )
+    assert once["number"].strides == (0,)
+    assert digests(once) == digests(laid_out)
+    assert once.table.equals(laid_out.table)
+    for chosen in (slice(1, 3), np.arange(n)[::-1].repeat(2)):
+        for rows in (once, pickle.loads(pickle.dumps(once))):
+            assert rows.only(chosen)["number"].tolist() == laid_out.only(chosen)["number"].tolist()
 
 
 def test_only_what_never_was_is_null() -> None:
