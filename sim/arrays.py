@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from sim.clock import stream, take
 from sim.columns import UNKNOWN, Lists, Rows, alike, delivered, table
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
-from sim.groups import Groups, before, begins, by_number, group, highest_before, lowest_from
+from sim.groups import Groups, before, begins, group, highest_before, lowest_from
 from sim.link import copies_of, first_of
 from sim.memory import kept
 from sim.plan import Plan, plan_commands, plan_queries
@@ -287,16 +287,16 @@ def settle(product: Ints, moved: Ints, stock: int) -> tuple[Flags, Ints, Ints]:
     More than there is cannot be removed. Only where there is less of a product
     than ever before, and less than nothing, one command at a time is looked at.
     """
-    order = by_number(product)
-    product, moved = product.take(order), moved.take(order)
-    starts = begins(product)
-    left = stock + _running(moved, starts)
+    by_product = group(product)
+    order, sizes = by_product.rows, np.diff(by_product.starts)
+    product, moved = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes), moved.take(order)
+    left = stock + _running(moved, by_product.starts)
     enough = np.ones(len(order), np.bool_)
     enough[_too_much(product, moved, left)] = False
     if not enough.all():
-        left = stock + _running(moved * enough, starts)
+        left = stock + _running(moved * enough, by_product.starts)
     accepted, version, quantity = np.empty_like(enough), np.empty(len(order), np.int32), np.empty_like(left)
-    accepted[order], version[order], quantity[order] = enough, _running(enough, starts), left
+    accepted[order], version[order], quantity[order] = enough, _running(enough, by_product.starts), left
     return accepted, version, quantity
 
 
@@ -579,10 +579,11 @@ def _in_order(times: Floats) -> Ints:
 
 
 def _running(values: Ints | Flags, starts: Ints) -> Ints:
-    """Add up, anew from each start on."""
+    """Add up, anew from each start on; the last one is where all end."""
     total = np.cumsum(values.astype(np.int64))  # to convert each as it is added takes twice as long
-    so_far = total[starts] - values[starts].astype(np.int64)
-    return total - np.repeat(so_far, np.diff(starts, append=len(values)))
+    begun, sizes = starts[:-1], np.diff(starts)
+    begun, sizes = begun[sizes > 0], sizes[sizes > 0]
+    return total - np.repeat(total[begun] - values[begun].astype(np.int64), sizes)
 
 
 def _latest(times: Floats) -> float:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.columns import UNKNOWN
 from sim.distributions import Floats, Ints
 from sim.glossary import METRICS, QUANTILES, TAIL, split_name
-from sim.groups import by_number, group_by_both, highest_before
+from sim.groups import Groups, group, group_by_both, highest_before
 from sim.measures.blame import RANKS
 from sim.measures.evidence import SPANS, Evidence, in_order, places
 from sim.measures.samples import (
@@ -430,17 +430,18 @@ def _monotonic_read_violations(evidence: Evidence) -> Measured:
     order = in_order(queries["asked"])
     product, seen = (queries[name][order] for name in ("product", "seen_version"))
     backwards = np.zeros(len(queries), np.bool_)
-    if _goes_back(seen, product):  # if what is shown never does, nobody can see that it does
+    if _goes_back(seen, group(product)):  # if what is shown never does, nobody can see that it does
         session = queries["session"][order]
         backwards[order] = seen < highest_before(seen, group_by_both(session, product))
     return _share(backwards[evidence.queries.chosen])
 
 
-def _goes_back(seen: Ints, product: Ints) -> bool:
+def _goes_back(seen: Ints, by_product: Groups) -> bool:
     """Say whether a query is shown an older version of its product than the one before, whoever's that is."""
-    rows = by_number(product)
-    seen, product = seen.take(rows), product.take(rows)
-    return bool(np.any((seen[1:] < seen[:-1]) & (product[1:] == product[:-1])))
+    seen, ends = seen.take(by_product.rows), by_product.starts[1:-1]
+    older = np.append(False, seen[1:] < seen[:-1])
+    older[ends[ends < len(older)]] = False
+    return bool(older.any())
 
 
 def _fairness(evidence: Evidence) -> Measured:
