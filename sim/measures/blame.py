@@ -30,10 +30,11 @@ def splits(changes: Rows, staleness: Floats, scenario: Scenario) -> Parts:
 
     Place by place, for all of them together would take much memory.
     """
-    left = staleness
+    left = staleness.copy()
     for place, stay in _stays(changes, scenario):
-        part = np.minimum(left, np.fmax(stay, 0.0))
-        left = left - part
+        part = np.fmax(stay, 0.0)
+        np.minimum(left, part, out=part)
+        left -= part
         yield place, part
     shown = ~np.isnan(changes["visible"])
     yield from (("overwritten", left * shown), ("lost", left * ~shown))
@@ -71,8 +72,8 @@ def _stays(change: Rows, scenario: Scenario) -> Parts:
         yield place, change[place]
     begun = np.fmax(change["polled"], arrived) if scenario.reader.poll else arrived
     yield "poll", begun - arrived
-    taken, handled, visible = (change[name] for name in ("taken", "handled", "visible"))
+    taken, visible = change["taken"], change["visible"]
     fetched = np.isnan(taken)  # upon another's notice, while its own still waited
     yield "queue", np.where(fetched, visible, taken) - begun
-    yield "handler", handled - taken
-    yield "batch", visible - handled
+    yield "handler", change["handled"] - taken
+    yield "batch", visible - change["handled"]

@@ -113,18 +113,22 @@ class Evidence:
     @cached_property
     def behind(self) -> Ints:
         """Of each stale query, how many versions it missed."""
-        changes, product = self.by_product, self.queries["product"].take(self.stale)
-        asked, seen = (self.queries[name].take(self.stale) for name in ("asked", "seen_version"))
-        committed, begin, end = self.all_changes["committed"], changes.begin(product), changes.end(product)
-        times, place = committed.take(changes.rows), begin + seen + 1
-        more = np.arange(len(place))
-        for _ in range(FEW):
-            since = times.take(place.take(more), mode="clip")
-            more = more[(since < asked.take(more)) & (place < end).take(more)]
-            place[more] += 1
-        place[more] = before(changes, times, group(product.take(more)), asked.take(more))
-        behind: Ints = place - begin - seen
-        return behind
+        changes = self.by_product
+        times = self.all_changes["committed"].take(changes.rows)
+
+        def versions(product: Ints, seen: Ints, asked: Floats) -> Ints:
+            shown, end = changes.begin(product) + seen, changes.end(product)
+            place = shown + 1
+            more = np.arange(len(place))
+            for _ in range(FEW):
+                since = times.take(place.take(more), mode="clip")
+                more = more[(since < asked.take(more)) & (place < end).take(more)]
+                place[more] += 1
+            place[more] = before(changes, times, group(product.take(more)), asked.take(more))
+            return place - shown
+
+        columns = (self.queries[name].take(self.stale) for name in ("product", "seen_version", "asked"))
+        return each(versions, *columns, gives=np.int64)
 
     @property
     def parts(self) -> Parts:
