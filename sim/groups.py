@@ -41,11 +41,11 @@ class Groups:
 
     def nth(self, numbers: Ints, n: Ints) -> Ints:
         """Find the n-th row that bears each number, where the first is 1; −1 if there is none."""
+        if not len(self.rows):
+            return np.full(len(numbers), -1)
         place = self.begin(numbers)
         place += n - 1
         none = (n < 1) | (place >= self.end(numbers))
-        if not len(self.rows):
-            return np.full(len(place), -1)
         found: Ints = self.rows.take(place, mode="clip")
         np.putmask(found, none, -1)
         return found

@@ -65,11 +65,10 @@ def _stays(change: Rows, scenario: Scenario) -> Parts:
     arrived, sent = change["delivered"], change["sent"]
     yield "publish", sent - change["committed"]
     yield "resend", arrived - sent - change["delay"] - change["line"] - change["outage"]
-    # On a serial link a change waits first, and then takes its time.
-    for place in (
-        ("line", "delay", "outage") if scenario.link.order == "serial" else ("delay", "line", "outage")
-    ):
-        yield place, change[place]
+    held = ("delay", "line", "outage")
+    if scenario.link.order == "serial":  # there a change waits first, and then takes its time
+        held = ("line", "delay", "outage")
+    yield from ((place, change[place]) for place in held)
     begun = np.fmax(change["polled"], arrived) if scenario.reader.poll else arrived
     yield "poll", begun - arrived
     taken, visible = change["taken"], change["visible"]
