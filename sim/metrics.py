@@ -241,7 +241,7 @@ def _writer_utilisation(evidence: Evidence) -> Measured:
     """Time inside [started, finished] over the window's length (THEORY 3.6: U = X·E[S])."""
     start, end = evidence.trace.window
     ended, begun = work_of(evidence)
-    busy = float(np.subtract(ended, begun, out=ended).sum())
+    busy = float(np.sum(ended - begun))
     return value(busy / (end - start) if end > start else np.nan, len(evidence.all_commands))
 
 
@@ -265,7 +265,7 @@ def _inbox_depth(evidence: Evidence) -> Measured:
 
 
 def _depths(came: Floats, went: Floats, now: float, end: float) -> Iterator[NDArray[Any]]:
-    """Give how long each depth lasted, from 0 on: until so many more have come, and then until as many more.
+    """Give how long each depth lasted, from 0 on, in the time of each piece of arrivals.
 
     Whose the instants are does not matter: both are sorted where they are.
     """
@@ -288,8 +288,7 @@ def _stays(evidence: Evidence, entered: str, left: str) -> tuple[Floats, Floats]
     start, end = evidence.trace.window
     came, went = evidence.all_commands[entered], evidence.all_commands[left]
     there = places((came < end) & ~(went <= start))
-    came, went = came[there].clip(start, end), np.fmin(went[there], end)
-    return came, np.maximum(went, start, out=went)
+    return came[there].clip(start, end), np.maximum(np.fmin(went[there], end), start)
 
 
 def _throughput(evidence: Evidence) -> Measured:
