@@ -6,6 +6,7 @@ field how its text is read, how it is written back, and what it is when left out
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, Literal
 
 import attrs
@@ -193,7 +194,7 @@ class Workers:
         if len(names) > 1:
             raise Misfit(names[0], f"{' and '.join(names)} stand instead of each other: keep one")
 
-    @property
+    @cached_property
     def schedule(self) -> tuple[Phase, ...]:
         """The pace as phases, the last of which stays: one that never ends, where there is but one."""
         pace = self.pace or Pace("poisson", Rate(10.0))
@@ -209,7 +210,7 @@ class Queries:
     count: int = key(read_count, 1, same)
     pace: Pace = key(parse_pace, Pace("poisson", Rate(10.0)))
 
-    @property
+    @cached_property
     def schedule(self) -> tuple[Phase, ...]:
         """The pace as one phase that never ends."""
         return (Phase(Seconds(math.inf), self.pace),)
