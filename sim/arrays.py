@@ -25,7 +25,7 @@ from attrs import frozen
 from numpy.typing import NDArray
 
 from sim.clock import stream, take
-from sim.columns import UNKNOWN, Lists, Rows, alike, delivered, table
+from sim.columns import UNKNOWN, Lists, alike, delivered
 from sim.distributions import Constant, Distribution, Floats, Ints, Uniform
 from sim.groups import Groups, before, begins, group, highest_before, lowest_from
 from sim.link import copies_of, first_of
@@ -34,6 +34,7 @@ from sim.plan import Plan, plan_commands, plan_queries
 from sim.reader import next_poll
 from sim.scenario import Inbox, Link, Reader, Scenario, Workers
 from sim.stage import PATIENCE, draw_from, open_chances
+from sim.tables import Rows, table
 from sim.trace import (
     ACCEPTED,
     CHANGES,

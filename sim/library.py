@@ -6,7 +6,6 @@ from pathlib import Path
 from attrs import frozen
 
 from sim.scenario import Scenario
-from sim.scenario_file import read_scenario
 from sim.wording import did_you_mean
 
 _PACKAGE = Path(__file__).parent
@@ -51,6 +50,8 @@ def load_scenario(name: str | Path | Scenario, settings: Mapping[str, str] | Non
         if settings:
             raise TypeError("settings change a scenario that is read by its name or path")
         return name
+    from sim.scenario_file import read_scenario  # with much to import, of which no process of a pool has need
+
     return read_scenario(find(str(name)), settings)
 
 

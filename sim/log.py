@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sim.columns import UNKNOWN, Rows, delivered, table
+from sim.columns import UNKNOWN, delivered
 from sim.distributions import Floats, Ints
 from sim.inventory import NOTHING, Change, Intent, Model, Stock
 from sim.plan import Plan
 from sim.scenario import Scenario
+from sim.tables import Rows, table
 from sim.trace import CHANGES, COMMANDS, LOST, MODELS, QUERIES, Trace, reasons
 
 ROOM = 4096  # rows of a log that are added at once

@@ -6,10 +6,9 @@ changes that were committed and queries that were asked in it.
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import polars as pl
 from attrs import asdict, field, frozen
 from numpy.typing import NDArray
 
@@ -34,6 +33,9 @@ from sim.pieces import pieces
 from sim.plan import numbered
 from sim.trace import ACCEPTED, KINDS, REJECTED, SHED, Trace
 from sim.wording import count
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Flags = NDArray[np.bool_]
 
@@ -131,29 +133,6 @@ def bounded(name: str, estimate: Estimate, n: int) -> Estimate:
     return estimate
 
 
-def by_worker(trace: Trace) -> pl.DataFrame:
-    """Say who bore what, a row for each worker with commands in the window.
-
-    `commands`; `admission_wait` and `command_latency`, their means in seconds;
-    `blocked`, how many of them had to wait at a full channel; `shed`, how
-    many were dropped there, and `items_shed`, with how many items.
-    """
-    shed = pl.col("outcome") == "shed"
-    return (
-        measured_commands(trace)
-        .group_by("worker")
-        .agg(
-            commands=pl.len(),
-            admission_wait=(pl.col("admitted") - pl.col("issued")).mean(),
-            command_latency=(pl.col("finished") - pl.col("intended")).mean(),
-            blocked=(pl.col("admitted") > pl.col("issued")).sum(),
-            shed=shed.sum(),
-            items_shed=pl.col("quantity").filter(shed).sum(),
-        )
-        .sort("worker")
-    )
-
-
 def diverged(trace: Trace) -> tuple[Divergence, ...]:
     """Name the products of which the read model shows something else in the end, and say why."""
     differ = _differ(trace)
@@ -167,8 +146,10 @@ def diverged(trace: Trace) -> tuple[Divergence, ...]:
     )
 
 
-def _causes(trace: Trace, models: pl.DataFrame) -> dict[int, list[str]]:
+def _causes(trace: Trace, models: "pl.DataFrame") -> dict[int, list[str]]:
     """Say of each of these products what became of the changes that should have been shown, and were not."""
+    import polars as pl  # a tenth of a second to import, and seldom needed
+
     adds_up = trace.scenario.reader.apply == "delta"
     missing = pl.col("applied") == 0 if adds_up else pl.col("version") > pl.col("shown_version")
     fate = (
@@ -204,37 +185,6 @@ def quantiles_of(trace: Trace, name: str) -> QuantileCurve:
     if name == "staleness":
         return quantile_curve(evidence.staleness, zeros=len(evidence.queries) - len(evidence.stale))
     return quantile_curve(evidence.span(name))
-
-
-def measured_commands(trace: Trace) -> pl.DataFrame:
-    """Give the commands that the plan wanted inside the window."""
-    return trace.commands.filter(_within(trace, "intended"))
-
-
-def measured_changes(trace: Trace) -> pl.DataFrame:
-    """Give the changes that were committed inside the window."""
-    return trace.changes.filter(_within(trace, "committed"))
-
-
-def measured_queries(trace: Trace) -> pl.DataFrame:
-    """Give the queries that were asked inside the window, in the order of time, each with what it missed.
-
-    Adds `latest` (the product's newest version committed before it was
-    asked), `missed_since` (the commit of the oldest version it missed; null
-    if fresh) and `shown_since` (the commit of the version it was shown; 0
-    for what was there from the start).
-    """
-    evidence = Evidence(trace)
-    queries = evidence.queries
-    latest, missed_since = queries["seen_version"].copy(), np.full(len(queries), np.nan)
-    latest[evidence.stale] += evidence.behind
-    missed_since[evidence.stale] = queries["asked"].take(evidence.stale) - evidence.staleness
-    measured = trace.queries.filter(_within(trace, "asked")).with_columns(
-        latest=pl.Series(latest),
-        missed_since=pl.Series(missed_since, nan_to_null=True),
-        shown_since=pl.Series(evidence.shown_since),
-    )
-    return measured.sort("asked", maintain_order=True)
 
 
 def _writer_utilisation(evidence: Evidence) -> Measured:
@@ -401,27 +351,22 @@ def _age_of_information(evidence: Evidence) -> Measured:
 
 def _read_your_writes_violations(evidence: Evidence) -> Measured:
     """Among queries whose session had an accepted command on that product answered, be it just now."""
-    trace = evidence.trace
     askers = np.flatnonzero(np.bincount(evidence.all_queries["session"]))
     asking = np.isin(evidence.all_commands["session"], askers)
     if not asking.any():
         return value(np.nan, 0)
-    answered = trace.commands.filter(asking).drop_nulls(["finished", "version"])
-    newest = pl.col("version").cum_max().over("session", "product", order_by="finished")
-    own = answered.select("session", "product", "finished", own=newest)
-    queries = (
-        trace.queries.filter(_within(trace, "asked"))
-        .sort("asked", maintain_order=True)
-        .join_asof(
-            own.sort("finished"),
-            left_on="asked",
-            right_on="finished",
-            by=["session", "product"],
-            check_sortedness=False,
-        )
+    answered = asking & (evidence.all_commands["finished"] >= 0) & (evidence.all_commands["version"] >= 0)
+    commands, queries = evidence.all_commands.only(np.flatnonzero(answered)), evidence.queries
+    times = np.concatenate([commands["finished"], queries["asked"]])
+    order = np.argsort(times, kind="stable")  # who is answered and looks in one instant was answered before
+    session, product = (
+        np.concatenate([commands[name], queries[name]])[order] for name in ("session", "product")
     )
-    back = queries.drop_nulls("own").select(pl.col("seen_version") < pl.col("own")).to_series()
-    return proportion(back.sum(), len(back))
+    written = np.append(commands["version"], np.zeros(len(queries), np.int32))[order]
+    own = np.empty_like(order)
+    own[order] = highest_before(written, group_by_both(session, product))
+    own = own[len(commands) :]
+    return proportion(np.count_nonzero(queries["seen_version"] < own), np.count_nonzero(own > 0))
 
 
 def _monotonic_read_violations(evidence: Evidence) -> Measured:
@@ -503,11 +448,6 @@ _MEASURES: dict[str, Callable[[Evidence], Measured]] = {
     "fairness": _fairness,
     "divergence_at_end": _divergence_at_end,
 }
-
-
-def _within(trace: Trace, column: str) -> pl.Expr:
-    start, end = trace.window
-    return (pl.col(column) >= start) & (pl.col(column) < end)
 
 
 def _share(hits: Flags) -> Measured:

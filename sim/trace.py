@@ -23,75 +23,77 @@ import math
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from attrs import frozen
 from numpy.typing import NDArray
 
 import sim
-from sim.columns import UNKNOWN, Rows, digests, parquet, read_frame
+from sim.columns import UNKNOWN, Kind, Lists
 from sim.distributions import Ints
 from sim.groups import Groups, group
 from sim.inventory import NOT_ENOUGH
 from sim.scenario import Scenario
-from sim.scenario_file import read_scenario, write_scenario
+from sim.tables import Rows, digests, read_table, write_table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 KINDS = ("remove", "add")
 OUTCOMES = ("accepted", "rejected", "shed", "lost", "repeated")
 ACCEPTED, REJECTED, SHED, LOST, REPEATED = range(5)
 REASONS = (NOT_ENOUGH,)
 
-COMMANDS: dict[str, pl.DataType] = {
-    "id": pl.Int32(),
-    "worker": pl.Int32(),
-    "session": pl.Int32(),
-    "product": pl.Int32(),
-    "kind": pl.Enum(KINDS),
-    "quantity": pl.Int64(),
-    "intended": pl.Float64(),
-    "issued": pl.Float64(),
-    "admitted": pl.Float64(),
-    "started": pl.Float64(),
-    "finished": pl.Float64(),
-    "outcome": pl.Enum(OUTCOMES),
-    "version": pl.Int32(),
-    "reason": pl.Enum(REASONS),
-    "repeats": pl.Int32(),
+COMMANDS: dict[str, Kind] = {
+    "id": np.int32,
+    "worker": np.int32,
+    "session": np.int32,
+    "product": np.int32,
+    "kind": KINDS,
+    "quantity": np.int64,
+    "intended": np.float64,
+    "issued": np.float64,
+    "admitted": np.float64,
+    "started": np.float64,
+    "finished": np.float64,
+    "outcome": OUTCOMES,
+    "version": np.int32,
+    "reason": REASONS,
+    "repeats": np.int32,
 }
-CHANGES: dict[str, pl.DataType] = {
-    "command": pl.Int32(),
-    "product": pl.Int32(),
-    "version": pl.Int32(),
-    "quantity_after": pl.Int64(),
-    "committed": pl.Float64(),
-    "delivered": pl.List(pl.Float64()),
-    "visible": pl.Float64(),
-    "copies": pl.Int32(),
-    "sent": pl.Float64(),
-    "delay": pl.Float64(),
-    "line": pl.Float64(),
-    "outage": pl.Float64(),
-    "polled": pl.Float64(),
-    "taken": pl.Float64(),
-    "handled": pl.Float64(),
-    "applied": pl.Int32(),
+CHANGES: dict[str, Kind] = {
+    "command": np.int32,
+    "product": np.int32,
+    "version": np.int32,
+    "quantity_after": np.int64,
+    "committed": np.float64,
+    "delivered": Lists,
+    "visible": np.float64,
+    "copies": np.int32,
+    "sent": np.float64,
+    "delay": np.float64,
+    "line": np.float64,
+    "outage": np.float64,
+    "polled": np.float64,
+    "taken": np.float64,
+    "handled": np.float64,
+    "applied": np.int32,
 }
-QUERIES: dict[str, pl.DataType] = {
-    "session": pl.Int32(),
-    "product": pl.Int32(),
-    "asked": pl.Float64(),
-    "answered": pl.Float64(),
-    "seen_version": pl.Int32(),
-    "seen_quantity": pl.Int64(),
+QUERIES: dict[str, Kind] = {
+    "session": np.int32,
+    "product": np.int32,
+    "asked": np.float64,
+    "answered": np.float64,
+    "seen_version": np.int32,
+    "seen_quantity": np.int64,
 }
-MODELS: dict[str, pl.DataType] = {
-    "product": pl.Int32(),
-    "held": pl.Int64(),
-    "held_version": pl.Int32(),
-    "shown": pl.Int64(),
-    "shown_version": pl.Int32(),
+MODELS: dict[str, Kind] = {
+    "product": np.int32,
+    "held": np.int64,
+    "held_version": np.int32,
+    "shown": np.int64,
+    "shown_version": np.int32,
 }
 
 TABLES = {"commands": COMMANDS, "changes": CHANGES, "queries": QUERIES, "models": MODELS}
@@ -123,22 +125,22 @@ class Trace:
     program: str = sim.__version__
 
     @property
-    def commands(self) -> pl.DataFrame:
+    def commands(self) -> "pl.DataFrame":
         """The commands that anybody got to, in the order of the plan."""
         return self.tables["commands"].table
 
     @property
-    def changes(self) -> pl.DataFrame:
+    def changes(self) -> "pl.DataFrame":
         """The changes, in the order of their commits."""
         return self.tables["changes"].table
 
     @property
-    def queries(self) -> pl.DataFrame:
+    def queries(self) -> "pl.DataFrame":
         """The queries that were answered."""
         return self.tables["queries"].table
 
     @property
-    def models(self) -> pl.DataFrame:
+    def models(self) -> "pl.DataFrame":
         """What both models held in the end."""
         return self.tables["models"].table
 
@@ -168,9 +170,11 @@ class Trace:
 
     def save(self, folder: Path) -> None:
         """Write the tables as Parquet, with the scenario and what else makes a trace; or raise OSError."""
+        from sim.scenario_file import write_scenario
+
         folder.mkdir(parents=True, exist_ok=True)
         for name, rows in self.tables.items():
-            (folder / f"{name}.parquet").write_bytes(parquet(rows.table))
+            write_table(rows, folder / f"{name}.parquet")
         write_scenario(self.scenario, folder / "scenario.toml")
         facts = {
             name: getattr(self, name) for name in ("replication", "engine", "until", "complete", "program")
@@ -181,23 +185,17 @@ class Trace:
 
 def load_trace(folder: Path) -> Trace:
     """Read a trace that `save` wrote; TraceError if there is none, or its tables are not what they were."""
+    from sim.scenario_file import read_scenario
+
     if not (folder / "trace.json").is_file():
         raise TraceError(f"{folder}: no run was saved here")
     try:
         facts: Any = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
         fingerprint = facts.pop("fingerprint")
-        tables = {name: read_frame(pl.read_parquet(folder / f"{name}.parquet")) for name in TABLES}
+        tables = {name: read_table(folder / f"{name}.parquet") for name in TABLES}
         trace = Trace(scenario=read_scenario(folder / "scenario.toml"), tables=tables, **facts)
         found = trace.fingerprint
-    except (
-        OSError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        ArithmeticError,
-        pl.exceptions.PolarsError,
-    ):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         raise TraceError(f"{folder}: the run that was saved here cannot be read any more") from None
     if found != fingerprint:
         raise TraceError(f"{folder}: the tables are not those that were saved")

@@ -3,7 +3,7 @@
 import polars as pl
 from attrs import evolve
 
-from sim.columns import read_frame
+from sim.tables import read_frame
 from sim.trace import Trace
 
 

@@ -11,7 +11,7 @@ from sim.distributions import Constant
 from sim.durations import Seconds
 from sim.measures.blame import ranked
 from sim.measures.evidence import Evidence
-from sim.metrics import measured_queries
+from sim.measures.window import measured_queries
 from sim.scenario import Crash, Link, Outage, Reader, Scenario, Writer
 from sim.scenario_file import parse_scenario
 from tests.strategies import scenarios

@@ -8,17 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sim
-from sim.columns import UNKNOWN, Rows, alike, delivered, digests, read_frame, table
+from sim.columns import UNKNOWN, Kind, Lists, alike, delivered
 from sim.steady import latencies
+from sim.tables import Rows, digests, read_frame, table
 from sim.trace import TABLES
 
 WORDS = ("remove", "add")
-SCHEMA: dict[str, pl.DataType] = {
-    "number": pl.Int32(),
-    "quantity": pl.Int64(),
-    "kind": pl.Enum(WORDS),
-    "time": pl.Float64(),
-}
+SCHEMA: dict[str, Kind] = {"number": np.int32, "quantity": np.int64, "kind": WORDS, "time": np.float64}
 ROWS = st.lists(
     st.tuples(
         st.just(UNKNOWN) | st.integers(0, 2**31 - 1),
@@ -49,7 +45,7 @@ def test_whatever_bits_a_nan_has_its_hash_is_the_same() -> None:
     """That of ∞ − ∞ may have others than nan itself; in a frame, and in what is loaded, both are null."""
     one, other = (np.array([0.5, nan]) for nan in (np.nan, -np.nan))
     assert one.tobytes() != other.tobytes()
-    ours, theirs = (table({"time": pl.Float64()}, time=time) for time in (one, other))
+    ours, theirs = (table({"time": np.float64}, time=time) for time in (one, other))
     assert digests(ours) == digests(theirs)
     assert ours.table.rows() == theirs.table.rows() == [(0.5,), (None,)]
 
@@ -58,7 +54,7 @@ def test_whatever_bits_a_nan_has_its_hash_is_the_same() -> None:
 def test_a_column_that_is_kept_once_is_like_one_that_is_laid_out(n: int, value: np.int32) -> None:
     """Read, chosen from, hashed, as a frame, and in another process."""
     once, laid_out = (
-        table({"number": pl.Int32()}, number=column) for column in (alike(value, n), np.full(n, value))
+        table({"number": np.int32}, number=column) for column in (alike(value, n), np.full(n, value))
     )
     assert once["number"].strides == (0,)
     assert digests(once) == digests(laid_out)
@@ -88,7 +84,7 @@ def test_copies_are_listed_by_their_change(times: list[list[float]]) -> None:
     """Each change has the times of its copies, in the order in which they came; the first is the earliest."""
     change = np.array([row for row, copies in enumerate(times) for _ in copies], np.int64)
     came = delivered(change, np.array([time for copies in times for time in copies]), len(times))
-    ours = table({"came": pl.List(pl.Float64())}, came=came)
+    ours = table({"came": Lists}, came=came)
     earliest = [min(copies) if copies else np.nan for copies in times]
     assert ours.table["came"].to_list() == times
     for rows in (ours, read_frame(ours.table)):

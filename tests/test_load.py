@@ -14,7 +14,7 @@ import sim
 from sim.distributions import Floats, Pace
 from sim.durations import Rate, Seconds
 from sim.inventory import NOTHING, Change, Intent
-from sim.metrics import by_worker
+from sim.measures.window import by_worker
 from sim.scenario import Scenario, Workers, Writer
 from sim.scenario_file import parse_scenario
 from sim.stage import Failed

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 import sim
 from sim.glossary import DISTRIBUTION, METRICS, QUANTILES
 from sim.measures.evidence import Evidence
+from sim.measures.window import measured_queries
 from sim.metrics import as_json, numbers, quantiles_of, summarise
 from sim.pieces import ROWS
 from sim.scenario import Scenario
@@ -174,7 +175,7 @@ def test_the_metrics_of_the_story_are_known_beforehand() -> None:
 
 def test_staleness_is_nothing_exactly_when_no_version_is_missed() -> None:
     """A query at the very instant of a commit has missed nothing."""
-    queries = sim.metrics.measured_queries(sim.run(parse_scenario(SMALL + SCRIPT)))
+    queries = measured_queries(sim.run(parse_scenario(SMALL + SCRIPT)))
     missed = queries["latest"] > queries["seen_version"]
     assert (missed == queries["missed_since"].is_not_null()).all()
     assert (queries.filter(missed)["asked"] > queries.filter(missed)["missed_since"]).all()

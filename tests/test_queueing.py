@@ -14,7 +14,8 @@ from attrs import evolve
 
 import sim
 from sim.inventory import Intent
-from sim.metrics import Estimate, measured_commands, summarise
+from sim.measures.window import measured_commands
+from sim.metrics import Estimate, summarise
 from sim.replicate import interval
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario

@@ -6,7 +6,7 @@ import pytest
 
 import sim
 from sim.library import names
-from sim.metrics import measured_commands, measured_queries
+from sim.measures.window import measured_commands, measured_queries
 from sim.scenario_file import parse_scenario, toml_text
 
 

@@ -21,7 +21,8 @@ from scipy.special import ndtr
 from sim.distributions import Floats
 from sim.inventory import Intent
 from sim.measures.visibility import visibility_curve
-from sim.metrics import measured_changes, measured_queries, summarise
+from sim.measures.window import measured_changes, measured_queries
+from sim.metrics import summarise
 from sim.scenario import Scenario
 from sim.scenario_file import parse_scenario
 from sim.trace import Trace

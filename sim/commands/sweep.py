@@ -227,7 +227,7 @@ def _show(sweep: Sweep, metric: str) -> None:
 
 def _save(sweep: Sweep, metric: str, folder: Path) -> str:
     """Write everything that was found as one table, and the figure; say what to look at next."""
-    from sim.columns import parquet
+    from sim.frames import parquet
     from sim.page.chart import draw
     from sim.scenario_file import write_scenario
     from sim.studies.sweeps import table

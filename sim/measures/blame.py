@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from sim.columns import Rows
 from sim.distributions import Floats, Ints
 from sim.glossary import PLACES
 from sim.measures.samples import at
 from sim.scenario import Scenario
+from sim.tables import Rows
 
 RANKS = {  # of the stale reads by staleness: those that stand for the median, and for the 99th percentile
     "blame_p50": (0.45, 0.55),

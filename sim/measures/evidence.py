@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 from attrs import field, frozen
 
-from sim.columns import Rows
 from sim.distributions import Floats, Ints
 from sim.groups import Groups, before, group
 from sim.measures.blame import RANKS, Parts, ranked, shares, splits
 from sim.measures.samples import Measured, distribution
 from sim.pieces import each
+from sim.tables import Rows
 from sim.trace import Flags, Trace
 
 SPANS = {  # the metrics that are a time from one instant of a row to another

@@ -1,9 +1,9 @@
 """Visibility: how soon after its commit a change can be seen, or a newer one of its product."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from attrs import frozen
 
 from sim.distributions import Floats, Ints
@@ -11,6 +11,9 @@ from sim.groups import highest_up_to, lowest_from
 from sim.measures.evidence import Evidence
 from sim.measures.samples import quantiles
 from sim.trace import Trace
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @frozen
@@ -111,6 +114,8 @@ def _turns(evidence: Evidence) -> tuple[Floats, Ints]:
 
     When the read model turns from one version to another, all between them come, or go.
     """
+    import polars as pl  # a tenth of a second to import, and seldom needed
+
     shown = _showings(evidence.trace).with_columns(
         before=pl.col("version").shift(1, fill_value=0).over("product")
     )
@@ -128,8 +133,10 @@ def _turns(evidence: Evidence) -> tuple[Floats, Ints]:
     return (turns["time"] - turns["committed"]).to_numpy(), turns["turn"].to_numpy()
 
 
-def _showings(trace: Trace) -> pl.DataFrame:
+def _showings(trace: Trace) -> "pl.DataFrame":
     """List which version of a product was shown from when on where the last to arrive wins, in that order."""
+    import polars as pl
+
     shown = trace.changes.drop_nulls("visible")
     first = shown.with_columns(pl.col("delivered").list.first(), time="visible")
     copies = (

@@ -13,7 +13,8 @@ from attrs import frozen
 
 from sim.distributions import Floats, Ints
 from sim.measures.evidence import Evidence
-from sim.metrics import measured_commands, numbers, work_of
+from sim.measures.window import measured_commands
+from sim.metrics import numbers, work_of
 from sim.trace import VIRTUAL_TIME, Trace
 
 SLICES = 40  # stretches of the window, each with its own share of busy time

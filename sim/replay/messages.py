@@ -12,7 +12,7 @@ import polars as pl
 from attrs import evolve, frozen
 
 from sim.inventory import Apply
-from sim.metrics import measured_queries
+from sim.measures.window import measured_queries
 from sim.plan import SCRIPT, numbered
 from sim.scenario import Scenario
 from sim.trace import VIRTUAL_TIME, Trace

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 from attrs import frozen
 
-from sim.metrics import measured_queries
+from sim.measures.window import measured_queries
 from sim.trace import Trace
 
 WHO_ASKED_WHEN = ["session", "product", "asked", "nth"]  # the nth, of those that are alike in the rest

@@ -12,8 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sim.columns import read_frame
 from sim.replay.timeline import telling_product
+from sim.tables import read_frame
 from sim.terminal.tale import Line, tell
 from sim.trace import Trace
 from sim.wording import readable
