@@ -20,6 +20,8 @@ MOST_VALUES, MOST_CELLS = 1000, 100_000
 EXTREME = 100  # a power of ten beyond which no number means anything here
 NOT_VARIED = ("title", "question", "prediction", "replications", "expect")  # which no run depends on
 
+Run = tuple[int, int]  # the number of a cell, and of a replication in it
+
 _UNIT = r"(?:/?[A-Za-zµμ]+|%)?"
 _RANGE = re.compile(rf"({NUMBER})({_UNIT})\.\.({NUMBER})({_UNIT})(?:/({NUMBER})({_UNIT}))?")
 

@@ -20,6 +20,29 @@ print(sim.measure("flash-sale", jobs=2, settings=settings).replications)
 """
 
 
+IN_THE_END = """
+import sys, time
+from sim.pool.processes import get_ready, process_pool
+get_ready("wave")
+time.sleep(0.1)
+print("wave" in sys.modules)
+with process_pool(1):
+    until = time.monotonic() + 30
+    while "wave" not in sys.modules and time.monotonic() < until:
+        time.sleep(0.01)
+print("wave" in sys.modules)
+"""
+ONLY_MEASURED = """
+import sys
+import sim.pool.provisions
+from sim.library import load_scenario
+from sim.replicate import play
+for engine in ("array", "trio"):
+    play(load_scenario("slow-link", {"duration": "5s", "warmup": "1s"}), 0, engine)
+print("polars" in sys.modules)
+"""
+
+
 def fragile(parent: int, number: int) -> int:
     """Give the number back; of the second one, a process other than the parent dies."""
     if number == 1 and os.getpid() != parent:
@@ -40,6 +63,23 @@ def test_work_that_costs_a_process_its_life_is_done_here(jobs: int) -> None:
     """Results come in the order of the tasks, and none is missing though a process was killed."""
     tasks = [(os.getpid(), number) for number in range(5)]
     assert list(side_by_side(fragile, tasks, jobs)) == [0, 1, 2, 3, 4]
+
+
+def test_what_is_needed_in_the_end_is_imported_while_processes_are_at_work() -> None:
+    """Not before they are there."""
+    assert told_by(IN_THE_END) == ["False", "True"]
+
+
+def test_polars_is_imported_by_no_process_that_only_measures() -> None:
+    """It takes a tenth of a second, for frames that nobody makes there."""
+    assert told_by(ONLY_MEASURED) == ["False"]
+
+
+def told_by(script: str) -> list[str]:
+    """Run a script in a fresh process; give the words that it prints."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    return done.stdout.split()
 
 
 def test_what_dies_with_its_process_is_tried_again(tmp_path: Path) -> None:

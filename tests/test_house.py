@@ -69,6 +69,7 @@ READING_ORDER = [
     "pool.executors",
     "replicate",
     "studies.precision",
+    "studies.lots",
     "studies.journal",
     "studies.sweeps",
     "studies.comparison",

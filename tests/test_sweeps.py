@@ -16,7 +16,8 @@ from sim.metrics import Estimate
 from sim.page.chart import draw
 from sim.scenario import Scenario
 from sim.studies.journal import BadJournal, begin, keep, kept, mend
-from sim.studies.sweeps import Findings, Unplayable, lost, lots_of, play_cells, play_one, runs, table
+from sim.studies.lots import Unplayable, lots_of, play_one
+from sim.studies.sweeps import Findings, lost, play_cells, runs, table
 from sim.terminal.sheet import sweep_lines
 
 SHORT = {"duration": "4s", "warmup": "0s", "replications": "3"}

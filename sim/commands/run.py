@@ -24,7 +24,6 @@ from sim.commands.shell import (
     Failure,
     Refusal,
     begin_processes,
-    get_ready,
     progress,
     scenario_of,
     settings_of,
@@ -105,6 +104,8 @@ def run_scenario(
         result = _play_live(Path(name).stem, scenario, on, replica, out)
     else:
         if aim or scenario.replications > 1:
+            from sim.pool.processes import get_ready
+
             get_ready("sim.page.gallery", "sim.plots.lag", "scipy.special")
         result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:

@@ -8,9 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import reduce
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -129,19 +127,6 @@ def begin_processes(jobs: int | None = None) -> None:
     if jobs != 1:
         atexit.register(call_off)
         prepare()
-
-
-def get_ready(*modules: str) -> None:
-    """Import what is needed in the end while this process waits for others.
-
-    Where there is one core alone, each module is imported when it is needed.
-    """
-    from sim.pool.processes import cores
-
-    if cores() > 1:
-        import sim.replicate  # noqa: F401  # two threads must not import the same thing from two ends
-
-        Thread(target=lambda: [import_module(name) for name in modules], daemon=True).start()
 
 
 @contextmanager

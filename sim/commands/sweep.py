@@ -19,7 +19,6 @@ from sim.commands.shell import (
     Failure,
     Refusal,
     begin_processes,
-    get_ready,
     grid_of,
     progress,
     report_death,
@@ -28,9 +27,8 @@ from sim.commands.shell import (
 )
 
 if TYPE_CHECKING:
-    from sim.grid import Grid
+    from sim.grid import Grid, Run
     from sim.metrics import Summary
-    from sim.studies.journal import Run
     from sim.studies.sweeps import Finding, Findings
 
 JOURNAL, TABLE, SCENARIO, FIGURE = "runs.jsonl", "sweep.parquet", "scenario.toml", "sweep.png"
@@ -77,7 +75,9 @@ def sweep_scenario(
     begin_processes(1 if dask else jobs)
     grid = grid_of(name, varied, settings_of(settings, seed, replications))
     if not dask and jobs != 1:
-        get_ready("sim.page.chart", "scipy.special")
+        from sim.pool.processes import get_ready
+
+        get_ready("polars", "scipy.special", "sim.page.chart")
     folder = out or Path("runs", f"{Path(name).stem}-sweep-{_digest(grid)}")
     sweep = _play(Path(name).stem, grid, How(engine, jobs, dask, folder / JOURNAL, resume))
     if as_json:
@@ -134,7 +134,8 @@ def _play(name: str, grid: "Grid", how: How) -> Sweep:
     """Play all runs that are not kept from before, keep each as soon as it is there, and conclude."""
     from sim.pool.cluster import NoCluster
     from sim.studies.journal import BadJournal
-    from sim.studies.sweeps import Findings, Unplayable
+    from sim.studies.lots import Unplayable
+    from sim.studies.sweeps import Findings
 
     began = time.perf_counter()
     _can_play(grid, how.engine)

@@ -51,10 +51,9 @@ def killed_worker() -> tuple[type[Exception], ...]:
 
 def versions() -> dict[str, str]:
     """Name what must be the same for the same seed to be the same run."""
-    import numpy as np
-    import polars as pl  # not above: a process must be able to say first how many threads it may have
+    from importlib.metadata import version
 
-    return {"sim": sim.__version__, "numpy": np.__version__, "polars": pl.__version__}
+    return {"sim": sim.__version__, **{name: version(name) for name in ("numpy", "polars")}}
 
 
 def _check_workers(client: Any, address: str) -> None:

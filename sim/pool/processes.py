@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from types import ModuleType
@@ -15,6 +16,7 @@ from types import ModuleType
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")
 THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS")
 IGNORE_INTERRUPTS = (signal.SIGINT, signal.SIG_IGN)
+_AT_WORK = threading.Event()  # once a pool has been opened
 
 
 def cores() -> int:
@@ -26,6 +28,21 @@ def prepare() -> None:
     """Begin to import what the processes of a pool need, beside whatever this one does next."""
     if cores() > 1:
         _open_server()
+
+
+def get_ready(*modules: str) -> None:
+    """Import what is needed in the end while the processes of a pool are at work, as soon as one is open.
+
+    Not before, for there is the more to wait for then. Where no pool is opened,
+    each module is imported when it is needed.
+    """
+
+    def meanwhile() -> None:
+        _AT_WORK.wait()
+        for name in modules:
+            import_module(name)
+
+    threading.Thread(target=meanwhile, daemon=True).start()
 
 
 def call_off() -> None:
@@ -45,6 +62,7 @@ def process_pool(jobs: int) -> Iterator[Executor]:
             pool.submit(bool)  # begins the first, and the thread that looks after all
             while len(pool._processes) < jobs:  # it would begin others when all are busy, and no longer here
                 pool._spawn_process()  # type: ignore[attr-defined]
+        _AT_WORK.set()
         yield pool
     except BaseException:
         for process in [*pool._processes.values()]:  # there may be others, which are not ours

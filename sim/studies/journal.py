@@ -14,9 +14,9 @@ from typing import Any
 
 from cattrs import Converter
 
+from sim.grid import Run
 from sim.metrics import Summary
 
-Run = tuple[int, int]  # the number of a cell, and of a replication in it
 _CONVERTER = Converter(omit_if_default=True)
 
 

@@ -1,39 +1,31 @@
 """Sweeps: every cell of a grid played on the same luck, and one table of all that was found."""
 
-import math
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from hashlib import sha256
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from attrs import define, field, frozen
 
-from sim.arrays import Refused, why_not
-from sim.clock import Stuck
 from sim.glossary import METRICS
-from sim.grid import Cell, Grid, lay_out, make_axis
+from sim.grid import Cell, Grid, Run, lay_out, make_axis
 from sim.metrics import Summary
 from sim.pool.cluster import versions
 from sim.pool.executors import in_any_order
 from sim.pool.processes import prepare
-from sim.replicate import conclude_short, play
-from sim.scenario import Queries, Scenario, Workers, samples
+from sim.replicate import conclude_short
+from sim.scenario import samples
 from sim.scenario_file import toml_text
-from sim.steady import intents
-from sim.studies.journal import Run
+from sim.studies.lots import lots_of, play_lot
 from sim.theory.answers import Prediction, predictions
 
-LOT = 0.05  # seconds of work that are sent together, for of quick runs each would cost as much to send
-A_RUN, BY_ARRAYS, BY_ACTORS = 2e-3, 2.5e-7, 1e-5  # seconds for a run, and for a command or a query in it
-
-
-class Unplayable(RuntimeError):
-    """A cell that cannot be played; str() says which one, and why."""
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def sweep(
@@ -44,7 +36,7 @@ def sweep(
     engine: str = "auto",
     jobs: int | None = None,
     executor: Executor | None = None,
-) -> pl.DataFrame:
+) -> "pl.DataFrame":
     """Play a scenario once more for each combination of the values of some keys, and give one table.
 
     The values are a list, or a text as after `--vary`: sweep("saturation",
@@ -57,7 +49,9 @@ def sweep(
     that costs a process its life twice is missing in it, with a warning.
     """
     if executor is None and jobs != 1:
-        prepare()  # processes import what they need, while theory is asked here
+        prepare()
+        for needed in ("scipy.special", "polars"):  # in the end; now processes import what they need, too
+            import_module(needed)
     grid = lay_out(scenario, [make_axis(key, values) for key, values in vary.items()], settings)
     findings = Findings(grid)
     for run, summary in play_cells(grid, engine=engine, jobs=jobs, executor=executor):
@@ -102,44 +96,6 @@ def play_cells(
         lots = alone
 
 
-def lots_of(grid: Grid, missing: Iterable[Run], engine: str) -> list[list[Run]]:
-    """Put runs together, in their order: as many as take LOT seconds, about, or one that takes longer."""
-    seconds = [_seconds(cell.scenario, engine) for cell in grid.cells]
-    lots: list[list[Run]] = []
-    filled = math.inf
-    for run in missing:
-        cell, _ = run
-        if filled + seconds[cell] > LOT:
-            lots.append([])
-            filled = 0.0
-        lots[-1].append(run)
-        filled += seconds[cell]
-    return lots
-
-
-def _seconds(scenario: Scenario, engine: str) -> float:
-    """Say about how long a run takes; infinitely long where workers think, for then nobody knows."""
-    if any(crowd.think for crowd in scenario.workers):
-        return math.inf
-    crowds: tuple[Workers | Queries, ...] = (*scenario.workers, *scenario.queries)
-    acts = sum(intents(crowd, scenario.duration) for crowd in crowds)
-    by_arrays = engine != "trio" and why_not(scenario) is None
-    return A_RUN + acts * (BY_ARRAYS if by_arrays else BY_ACTORS)
-
-
-def play_lot(lot: Sequence[tuple[Cell, int]], engine: str) -> list[Summary]:
-    """Play some runs, one after the other."""
-    return [play_one(cell, replication, engine) for cell, replication in lot]
-
-
-def play_one(cell: Cell, replication: int, engine: str) -> Summary:
-    """Play one run of a cell; its trace stays where it was played."""
-    try:
-        return play(cell.scenario, replication, engine).summary
-    except (Stuck, Refused) as why:
-        raise Unplayable(f"{cell}: {why}") from None
-
-
 def lost(grid: Grid, run: Run) -> str:
     """Say which run has been lost."""
     number, replication = run
@@ -158,20 +114,15 @@ class Finding:
 class Findings:
     """What a sweep has found so far: which runs are done, and what they say.
 
-    Theory is asked at once, before there is anything to play. A cell is
-    concluded as soon as its last replication is there, while others are being
-    played; of its runs nothing else is kept.
+    A cell is concluded, and theory asked about it, as soon as its last
+    replication is there, while others are being played; of its runs nothing
+    else is kept.
     """
 
     grid: Grid
-    theory: list[dict[str, Prediction]] = field(init=False)
     done: set[Run] = field(factory=set)
     _open: dict[int, dict[int, Summary]] = field(factory=dict)
     _concluded: dict[int, Finding] = field(factory=dict)
-
-    @theory.default
-    def _asked(self) -> list[dict[str, Prediction]]:
-        return [{one.metric: one for one in predictions(cell.scenario)} for cell in self.grid.cells]
 
     def add(self, run: Run, summary: Summary) -> None:
         """Take a finished run in."""
@@ -190,10 +141,11 @@ class Findings:
     def _conclude(self, cell: int) -> None:
         scenario, played = self.grid.cells[cell].scenario, self._open.pop(cell)
         summary = conclude_short(scenario, [played[replication] for replication in sorted(played)])
-        self._concluded[cell] = Finding(summary, self.theory[cell])
+        theory = {one.metric: one for one in predictions(scenario)}
+        self._concluded[cell] = Finding(summary, theory)
 
 
-def table(grid: Grid, found: Sequence[Finding | None]) -> pl.DataFrame:
+def table(grid: Grid, found: Sequence[Finding | None]) -> "pl.DataFrame":
     """Put all cells into one table, with a row for each cell, metric and statistic.
 
     For each key that varies there is a column with its value as a number in SI
@@ -204,6 +156,8 @@ def table(grid: Grid, found: Sequence[Finding | None]) -> pl.DataFrame:
     `theory` is null where no closed form holds; `n` is the number of
     observations.
     """
+    import polars as pl  # a tenth of a second to import
+
     rows = [
         row
         for cell, finding in zip(grid.cells, found, strict=True)
@@ -226,14 +180,14 @@ def _rows(cell: Cell, finding: Finding) -> Iterator[list[Any]]:
             yield [*place, *what, summary.replications, summary.counts[name]]
 
 
-def _schema(grid: Grid) -> dict[str, type[pl.DataType]]:
+def _schema(grid: Grid) -> dict[str, type]:
     """Name the columns."""
-    where: dict[str, type[pl.DataType]] = {}
+    where: dict[str, type] = {}
     for axis in grid.axes:
-        where |= {axis.key: pl.Float64, f"{axis.key} as written": pl.String}
-    numbers = dict.fromkeys(("estimate", "low", "high", "theory"), pl.Float64)
-    counts = dict.fromkeys(("replications", "n"), pl.Int64)
-    return {**where, "metric": pl.String, "statistic": pl.String, **numbers, **counts}
+        where |= {axis.key: float, f"{axis.key} as written": str}
+    numbers = dict.fromkeys(("estimate", "low", "high", "theory"), float)
+    counts = dict.fromkeys(("replications", "n"), int)
+    return {**where, "metric": str, "statistic": str, **numbers, **counts}
 
 
 def identity(grid: Grid) -> list[str]:

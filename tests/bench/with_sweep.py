@@ -1,7 +1,7 @@
 """A sweep of 6 × 6 cells of 10⁴ commands each, on some cores of this machine: CORES REPLICATIONS ENGINE.
 
-The time is that of the whole sweep, the start of its processes included, but
-not the imports of the one that waits for them.
+The time is that of the whole sweep, with the start of its processes and what
+is imported on the way, but without what is imported with the function itself.
 """
 
 import json
