@@ -18,8 +18,6 @@ import sim
 settings = {"duration": "500ms", "warmup": "0s", "replications": "2"}
 print(sim.measure("flash-sale", jobs=2, settings=settings).replications)
 """
-
-
 IN_THE_END = """
 import sys, time
 from sim.pool.processes import get_ready, process_pool
@@ -71,7 +69,7 @@ def test_what_is_needed_in_the_end_is_imported_while_processes_are_at_work() -> 
 
 
 def test_polars_is_imported_by_no_process_that_only_measures() -> None:
-    """It takes a tenth of a second, for frames that nobody makes there."""
+    """It takes a tenth of a second; frames are made but where the last to arrive wins, or models differ."""
     assert told_by(ONLY_MEASURED) == ["False"]
 
 

@@ -33,8 +33,8 @@ def prepare() -> None:
 def get_ready(*modules: str) -> None:
     """Import what is needed in the end while the processes of a pool are at work, as soon as one is open.
 
-    Not before, for there is the more to wait for then. Where no pool is opened,
-    each module is imported when it is needed.
+    Not before: two threads of Python take turns, and the pool would be open
+    later. Where none is opened, each module is imported when it is needed.
     """
 
     def meanwhile() -> None:
