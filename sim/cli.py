@@ -3,6 +3,7 @@
 import atexit
 import gc
 import os
+import signal
 import sys
 
 import click
@@ -73,6 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
         if status == FAILED:
             click.echo(f"cannot write: {error.strerror}", err=True)
     atexit.register(gc.freeze)  # or all that was imported would be searched for garbage, before it is let go
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # all is said: Ctrl-C comes too late
     sys.exit(status)
 
 

@@ -18,17 +18,13 @@ import sim
 settings = {"duration": "500ms", "warmup": "0s", "replications": "2"}
 print(sim.measure("flash-sale", jobs=2, settings=settings).replications)
 """
-IN_THE_END = """
-import sys, time
-from sim.pool.processes import get_ready, process_pool
-get_ready("wave")
-time.sleep(0.1)
-print("wave" in sys.modules)
-with process_pool(1):
-    until = time.monotonic() + 30
-    while "wave" not in sys.modules and time.monotonic() < until:
-        time.sleep(0.01)
-print("wave" in sys.modules)
+PRESSED = """
+import sys
+from sim.pool.processes import get_ready
+try:
+    get_ready("pressed", "wave")
+except KeyboardInterrupt:
+    print("wave" in sys.modules)
 """
 ONLY_MEASURED = """
 import sys
@@ -63,9 +59,10 @@ def test_work_that_costs_a_process_its_life_is_done_here(jobs: int) -> None:
     assert list(side_by_side(fragile, tasks, jobs)) == [0, 1, 2, 3, 4]
 
 
-def test_what_is_needed_in_the_end_is_imported_while_processes_are_at_work() -> None:
-    """Not before they are there."""
-    assert told_by(IN_THE_END) == ["False", "True"]
+def test_ctrl_c_waits_for_imports_and_is_not_lost(tmp_path: Path) -> None:
+    """Pressed while one of two modules is imported; both are there when it is heard."""
+    (tmp_path / "pressed.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    assert told_by(PRESSED, tmp_path) == ["True"]
 
 
 def test_polars_is_imported_by_no_process_that_only_measures() -> None:
@@ -73,9 +70,10 @@ def test_polars_is_imported_by_no_process_that_only_measures() -> None:
     assert told_by(ONLY_MEASURED) == ["False"]
 
 
-def told_by(script: str) -> list[str]:
-    """Run a script in a fresh process; give the words that it prints."""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+def told_by(script: str, folder: Path | None = None) -> list[str]:
+    """Run a script in a fresh process, in a folder; give the words that it prints."""
+    words = [sys.executable, "-c", script]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     return done.stdout.split()
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -163,10 +164,15 @@ def test_a_worker_process_that_is_killed_loses_nothing_and_is_reported(tmp_path:
     assert _fingerprint(tmp_path) == untroubled
 
 
-def _started(folder: Path, *more: str) -> "subprocess.Popen[str]":
-    """Start the long sweep."""
-    words = [SIM, *LONG, *more]
-    return subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@contextmanager
+def _started(folder: Path, *more: str) -> "Iterator[subprocess.Popen[str]]":
+    """Start the long sweep; end it if it does not end itself, for that is a failure and no reason to wait."""
+    words, pipe = [SIM, *LONG, *more], subprocess.PIPE
+    with subprocess.Popen(words, cwd=folder, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _workers(pid: int) -> Iterator[int]:

@@ -103,10 +103,6 @@ def run_scenario(
         out = out or folder_of(Path(name).stem, on)
         result = _play_live(Path(name).stem, scenario, on, replica, out)
     else:
-        if aim or scenario.replications > 1:
-            from sim.pool.processes import get_ready
-
-            get_ready("sim.page.gallery", "sim.plots.lag", "scipy.special")
         result = _play(Path(name).stem, scenario, engine, aim)
     if check_determinism:
         again = attrs.evolve(scenario, replications=result.summary.replications)

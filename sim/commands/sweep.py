@@ -74,10 +74,6 @@ def sweep_scenario(
     _check_metric(metric)
     begin_processes(1 if dask else jobs)
     grid = grid_of(name, varied, settings_of(settings, seed, replications))
-    if not dask and jobs != 1:
-        from sim.pool.processes import get_ready
-
-        get_ready("polars", "scipy.special", "sim.page.chart")
     folder = out or Path("runs", f"{Path(name).stem}-sweep-{_digest(grid)}")
     sweep = _play(Path(name).stem, grid, How(engine, jobs, dask, folder / JOURNAL, resume))
     if as_json:
@@ -133,10 +129,12 @@ def _digest(grid: "Grid") -> str:
 def _play(name: str, grid: "Grid", how: How) -> Sweep:
     """Play all runs that are not kept from before, keep each as soon as it is there, and conclude."""
     from sim.pool.cluster import NoCluster
+    from sim.pool.processes import get_ready
     from sim.studies.journal import BadJournal
     from sim.studies.lots import Unplayable
     from sim.studies.sweeps import Findings
 
+    get_ready("scipy.special", "polars")
     began = time.perf_counter()
     _can_play(grid, how.engine)
     findings = Findings(grid)

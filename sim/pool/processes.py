@@ -16,7 +16,6 @@ from types import ModuleType
 CAN_BLOCK = hasattr(signal, "pthread_sigmask")
 THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS")
 IGNORE_INTERRUPTS = (signal.SIGINT, signal.SIG_IGN)
-_AT_WORK = threading.Event()  # once a pool has been opened
 
 
 def cores() -> int:
@@ -31,18 +30,14 @@ def prepare() -> None:
 
 
 def get_ready(*modules: str) -> None:
-    """Import what is needed in the end while the processes of a pool are at work, as soon as one is open.
+    """Import what is needed later now, while the processes of a pool begin; Ctrl-C waits.
 
-    Not before: two threads of Python take turns, and the pool would be open
-    later. Where none is opened, each module is imported when it is needed.
+    In the midst of an import it could be lost, and the lock of all imports with
+    it: so this is not done later, while results come, nor by another thread.
     """
-
-    def meanwhile() -> None:
-        _AT_WORK.wait()
+    with _undisturbed():
         for name in modules:
             import_module(name)
-
-    threading.Thread(target=meanwhile, daemon=True).start()
 
 
 def call_off() -> None:
@@ -62,7 +57,6 @@ def process_pool(jobs: int) -> Iterator[Executor]:
             pool.submit(bool)  # begins the first, and the thread that looks after all
             while len(pool._processes) < jobs:  # it would begin others when all are busy, and no longer here
                 pool._spawn_process()  # type: ignore[attr-defined]
-        _AT_WORK.set()
         yield pool
     except BaseException:
         for process in [*pool._processes.values()]:  # there may be others, which are not ours

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import Executor
 from contextlib import closing
 from hashlib import sha256
-from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from sim.grid import Cell, Grid, Run, lay_out, make_axis
 from sim.metrics import Summary
 from sim.pool.cluster import versions
 from sim.pool.executors import in_any_order
-from sim.pool.processes import prepare
+from sim.pool.processes import get_ready, prepare
 from sim.replicate import conclude_short
 from sim.scenario import samples
 from sim.scenario_file import toml_text
@@ -50,9 +49,8 @@ def sweep(
     """
     if executor is None and jobs != 1:
         prepare()
-        for needed in ("scipy.special", "polars"):  # in the end; now processes import what they need, too
-            import_module(needed)
     grid = lay_out(scenario, [make_axis(key, values) for key, values in vary.items()], settings)
+    get_ready("scipy.special", "polars")
     findings = Findings(grid)
     for run, summary in play_cells(grid, engine=engine, jobs=jobs, executor=executor):
         if summary is None:
