@@ -32,8 +32,8 @@ def prepare() -> None:
 def get_ready(*modules: str) -> None:
     """Import what is needed later now, while the processes of a pool begin; Ctrl-C waits.
 
-    In the midst of an import it could be lost, and the lock of all imports with
-    it: so this is not done later, while results come, nor by another thread.
+    In the midst of an import it can be lost, and the lock of all imports with
+    it. A thread that imports would then wait for ever: so none does.
     """
     with _undisturbed():
         for name in modules:
